@@ -1,0 +1,121 @@
+"""Every reason that a condition of Kapsa can have, with what it means.
+
+Source of the form: https://github.com/kubernetes/community/blob/master/contributors/devel/sig-architecture/api-conventions.md#typical-status-properties
+"""
+
+from enum import StrEnum
+from typing import Self
+
+
+class Reason(StrEnum):
+    """Why a condition has its status: one word for programs."""
+
+    explanation: str
+
+    def __new__(cls, value: str, explanation: str) -> Self:
+        """Make a member that is its own CamelCase word, and keep the explanation beside it."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.explanation = explanation
+        return member
+
+    # Any kind
+    READY = "Ready", "All is as it should be."
+    RECONCILING = "Reconciling", "Kapsa is working on it."
+    SUSPENDED = "Suspended", "`spec.suspend` is true: nothing is made, changed or deleted."
+    INVALID_SPEC = "InvalidSpec", "The stored object breaks a rule of this version; correct it."
+    SECRET_NOT_FOUND = "SecretNotFound", "A Secret that the object names does not exist."
+    SECRET_INVALID = "SecretInvalid", "A Secret lacks the keys that are needed."
+    NAME_CONFLICT = (
+        "NameConflict",
+        "An object of the wanted name exists that Kapsa did not make; it is left alone.",
+    )
+    NAMESPACE_CONFLICT = (
+        "NamespaceConflict",
+        "A namespace of the wanted name exists that Kapsa did not make; it is left alone.",
+    )
+    NAMESPACE_TERMINATING = "NamespaceTerminating", "The namespace is on its way out; Kapsa waits."
+    NOT_CONVERGING = (
+        "NotConverging",
+        "Something changes an object back each time Kapsa writes it; Kapsa rests until it changes.",
+    )
+    APPLY_REFUSED = "ApplyRefused", "The API server refuses an object; the message is its own."
+    API_SERVER_UNAVAILABLE = (
+        "ApiServerUnavailable",
+        "The API server does not answer; Kapsa tries again.",
+    )
+
+    # Repository and forge
+    REPOSITORY_ACCESSIBLE = "RepositoryAccessible", "The repository was read."
+    REPOSITORY_NOT_READ = "RepositoryNotRead", "The repository has not been read yet."
+    REPOSITORY_NOT_FOUND = "RepositoryNotFound", "The git server knows no such repository."
+    AUTHENTICATION_FAILED = "AuthenticationFailed", "The credentials are refused."
+    REPOSITORY_UNREACHABLE = "RepositoryUnreachable", "The git server does not answer."
+    REPOSITORY_REFUSED = "RepositoryRefused", "The operator's settings forbid that address."
+    REPOSITORY_TOO_LARGE = "RepositoryTooLarge", "The repository has more refs than Kapsa reads."
+    FORGE_UNKNOWN = "ForgeUnknown", "It can't be told which forge serves the repository."
+    FORGE_UNREACHABLE = "ForgeUnreachable", "The forge's API does not answer as it should."
+    RATE_LIMITED = "RateLimited", "The server asks Kapsa to come back later."
+
+    # Images
+    IMAGE_READY = "ImageReady", "The image exists and its digest is known."
+    IMAGE_NOT_FOUND = "ImageNotFound", "The registry has no such image yet; Kapsa keeps looking."
+    IMAGE_PENDING = "ImagePending", "The image is being looked up."
+    TEMPLATE_NEEDS_PULL_REQUEST = (
+        "TemplateNeedsPullRequest",
+        "`build.image` uses `{pr}`, but the environment has no pull request.",
+    )
+    REGISTRY_READY = "RegistryReady", "The Registry can be used."
+    REGISTRY_NOT_FOUND = "RegistryNotFound", "The Registry that is named does not exist."
+    REGISTRY_UNREACHABLE = "RegistryUnreachable", "The registry does not answer as it should."
+    REGISTRY_MISMATCH = "RegistryMismatch", "The image is not on the Registry that is named."
+    REGISTRY_UNAUTHORIZED = "RegistryUnauthorized", "The registry refuses the credentials."
+    NO_REGISTRY = "NoRegistry", "No Registry is named: images are looked up without credentials."
+
+    # Hosts
+    HOST_ALLOCATED = "HostAllocated", "The host is held by this Environment alone."
+    DOMAIN_READY = "DomainReady", "The subdomain is held by this Project alone."
+    NO_DOMAIN = "NoDomain", "No DomainPool is named: there is no URL."
+    DOMAIN_POOL_NOT_FOUND = "DomainPoolNotFound", "The DomainPool that is named does not exist."
+    SUBDOMAIN_TAKEN = "SubdomainTaken", "Another Project holds the subdomain."
+    SUBDOMAIN_RESERVED = "SubdomainReserved", "The pool gives that name to nobody."
+    HOST_TAKEN = "HostTaken", "Every host that would fit is held by others."
+    HOST_PENDING = "HostPending", "A former holder of the host is still being cleaned up."
+
+    # Workload
+    WORKLOAD_AVAILABLE = "WorkloadAvailable", "All wanted pods of the newest version are ready."
+    WORKLOAD_PROGRESSING = "WorkloadProgressing", "Pods are being started or replaced."
+    WORKLOAD_FAILED = "WorkloadFailed", "The Deployment does not get its pods ready."
+    WORKLOAD_MISSING = "WorkloadMissing", "There is no Deployment yet."
+    INGRESS_READY = "IngressReady", "The Ingress exists."
+    PROJECT_NOT_FOUND = "ProjectNotFound", "The Project that is named does not exist."
+
+    PROJECT_MISMATCH = (
+        "ProjectMismatch",
+        "The Environment is in a namespace that is not of the Project it names.",
+    )
+
+    # Environments of a Project
+    ENVIRONMENTS_READY = "EnvironmentsReady", "Every environment runs what it should."
+    ENVIRONMENTS_NOT_READY = "EnvironmentsNotReady", "Some environment does not run what it should."
+    NO_MASS_DELETION = "NoMassDeletion", "No clean-up is held back."
+    MASS_DELETION = (
+        "MassDeletion",
+        "More than half of the previews vanished at once; Kapsa waits for a second listing.",
+    )
+
+    # Decisions about candidates
+    PULL_REQUEST_OPEN = "PullRequestOpen", "The pull request is open and fits the filters."
+    BRANCH_INCLUDED = "BranchIncluded", "The branch fits the filters."
+    BRANCH_NOT_FOUND = "BranchNotFound", "The repository has no such branch."
+    FORK = "Fork", "Pull requests from forks get no preview."
+    DRAFT = "Draft", "Drafts get no preview unless `drafts` is true."
+    HEAD_EXCLUDED = "HeadExcluded", "The head branch does not fit `heads`."
+    LABEL_MISSING = "LabelMissing", "It has none of the labels in `labels.include`."
+    LABEL_EXCLUDED = "LabelExcluded", "It has a label of `labels.exclude`."
+    PREVIEWED_AS_PULL_REQUEST = (
+        "PreviewedAsPullRequest",
+        "The branch has an open pull request, whose preview it is.",
+    )
+    PERMANENT_ENVIRONMENT = "PermanentEnvironment", "A permanent environment follows the branch."
+    MAX_ACTIVE = "MaxActive", "`maxActive` previews are running; it waits for its turn."

@@ -1,0 +1,1 @@
+"""Pure leaves that everything else may use."""
