@@ -1,0 +1,153 @@
+"""The command line of the laboratory."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Callable
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from lab import laboratory
+from lab.builder import build as build_recipes
+from lab.builder import is_built
+from lab.errors import LabError
+from lab.platform import Platform
+from lab.recipes import book
+
+_INTERRUPTED = 130
+_NOT_RUNNING = 1
+_PROFILES = click.Choice(sorted(book().profiles))
+
+name_option = click.option(
+    "--name", default="default", show_default=True, help="Which laboratory: several can run."
+)
+profile_option = click.option(
+    "--profile",
+    type=_PROFILES,
+    default="demo",
+    show_default=True,
+    help="demo: everything but cert-manager. test: everything.",
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+def cli() -> None:
+    """Run a real platform on this machine, without Docker and without a cluster.
+
+    The laboratory consists of etcd, kube-apiserver, kube-controller-manager, kube-scheduler,
+    simulated nodes (kwok), a forge (Gitea), an OCI registry and, in the profile `test`,
+    cert-manager. All of it listens on 127.0.0.1 only.
+
+    The servers are built from source once (about 12 minutes on two cores, 10 GB of disk with Go's
+    own caches) and kept in ${XDG_CACHE_HOME:-~/.cache}/kapsa/lab (650 MB). After that they start
+    in seconds. Needed: git,
+    a C compiler (for Gitea), and Go 1.26, which is fetched if it is missing. The data of a
+    laboratory is in ${XDG_STATE_HOME:-~/.local/state}/kapsa/lab/NAME until `down` removes it.
+
+    \b
+    Typical use:
+      python -m lab up
+      eval "$(python -m lab env)"
+      kubectl get nodes
+      python -m lab down
+
+    Your own kubeconfig is never read or changed.
+
+    \b
+    Exit codes: 0 done, 1 not running or failed, 2 wrong usage, 3 a build failed,
+    4 a server failed, 5 refused to touch a foreign cluster, 130 interrupted.
+    """  # noqa: D301 - \b is for click
+
+
+@cli.command()
+@profile_option
+@name_option
+def up(profile: str, name: str) -> None:
+    """Start a laboratory that stays until `down`; build what is missing.
+
+    Starts only what doesn't run yet, so it can be repeated at any time.
+    """
+    _summary(laboratory.up(profile, name, _say), name)
+
+
+@cli.command(short_help="Stop a laboratory and remove its data.")
+@name_option
+def down(name: str) -> None:
+    """Stop a laboratory and remove its data. What was built stays."""
+    stopped = laboratory.down(name, _say)
+    _say(f"the laboratory {name!r} is " + ("stopped" if stopped else "not there: nothing to do"))
+
+
+@cli.command()
+@name_option
+def status(name: str) -> None:
+    """Show the servers of a laboratory. Ends with 1 if not all of them run."""
+    rows = laboratory.states(name)
+    if not rows:
+        _say(f"there is no laboratory {name!r}. `python -m lab up` starts one.")
+        sys.exit(_NOT_RUNNING)
+    table = Table("server", "state", "pid", "log", box=None)
+    for row in rows:
+        table.add_row(*row)
+    console = Console() if sys.stdout.isatty() else Console(width=200)
+    console.print(table)
+    if any(state != "running" for _, state, _, _ in rows):
+        sys.exit(_NOT_RUNNING)
+
+
+@cli.command(short_help="Print shell lines that point at a laboratory, for eval.")
+@name_option
+def env(name: str) -> None:
+    """Print shell lines that point KUBECONFIG and KAPSA_LAB_* at a laboratory.
+
+    For `eval "$(python -m lab env)"`. The output contains passwords and tokens. They are
+    throw-away: they work on this machine only, and only until `down`.
+    """
+    variables = laboratory.attached(name).environment()
+    click.echo("# passwords and tokens of a throw-away laboratory on this machine")
+    for variable, value in variables.items():
+        click.echo(f"export {variable}={shlex.quote(value)}")
+
+
+@cli.command(short_help="Build servers without starting them.")
+@profile_option
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+def build(profile: str, names: tuple[str, ...]) -> None:
+    """Build the servers of a profile, or only those named; keep what is built already."""
+    recipes = book().select(names) if names else book().profile(profile)
+    known = {recipe.name for recipe in recipes if is_built(recipe)}
+    for name, path in build_recipes(recipes).items():
+        click.echo(f"{name}\t{path}\t{'was there' if name in known else 'built'}")
+
+
+def _summary(platform: Platform, name: str) -> None:
+    click.echo(f"kubeconfig  {platform.kubeconfig}")
+    click.echo(f"API server  {platform.api_server.url}")
+    if platform.gitea is not None:
+        click.echo(f"Gitea       {platform.gitea.url}  (user {platform.gitea.username})")
+    if platform.registry is not None:
+        click.echo(f"registry    {platform.registry.url}  (user {platform.registry.username})")
+    option = "" if name == "default" else f" --name {name}"
+    click.echo(f'\nIn your shell:  eval "$(python -m lab env{option})"')
+
+
+def _say(message: str) -> None:
+    click.echo(f"lab: {message}", err=True)
+
+
+def main(run: Callable[..., object] = cli) -> None:
+    """Runs the command line; ends the process with the exit code."""
+    try:
+        run(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except LabError as error:
+        _say(str(error))
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        _say("interrupted")
+        sys.exit(_INTERRUPTED)
