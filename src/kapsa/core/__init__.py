@@ -1,0 +1,1 @@
+"""What should be: pure functions of values, without I/O, clock or randomness."""

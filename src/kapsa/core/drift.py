@@ -1,0 +1,91 @@
+"""Whether a live object is what was wanted: nothing is written that needn't be."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from kapsa.core import labels
+from kapsa.utils.hashing import value_digest
+from kapsa.utils.quantities import same_quantity
+
+_MERGE_KEYS: Final = ("uid", "containerPort", "port", "name", "type", "host", "key", "path")
+"""Fields that identify the items of lists in Kubernetes' API, the more telling ones first.
+
+Source: `x-kubernetes-list-map-keys` in the API's OpenAPI document."""
+
+_QUANTITY_MAPS: Final = frozenset({"requests", "limits", "hard"})
+
+
+def stamp(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the manifest with the annotation `applied`: the digest of what it says."""
+    metadata = dict(manifest["metadata"])
+    annotations = dict(metadata.get("annotations") or {})
+    annotations[labels.APPLIED] = value_digest(manifest)
+    return {**manifest, "metadata": {**metadata, "annotations": annotations}}
+
+
+def needs_apply(desired: Mapping[str, Any], live: Mapping[str, Any] | None) -> bool:
+    """Tell whether a stamped manifest has to be applied.
+
+    It has, where there is no such object, where something else was applied last (so that a field
+    that isn't wanted any more is given up), or where a wanted field is missing or different.
+    """
+    return live is None or bool(differences(desired, live))
+
+
+def differences(desired: Any, live: Any, path: str = "") -> list[str]:
+    """Return the paths of wanted fields that are missing or different in the live object.
+
+    What the live object has beyond that belongs to the API server or to others.
+    """
+    if isinstance(desired, Mapping):
+        if not isinstance(live, Mapping):
+            return [path]
+        return [
+            difference
+            for key, value in desired.items()
+            for difference in _compare(path, key, value, live)
+        ]
+    if isinstance(desired, list | tuple):
+        return _compare_lists(desired, live, path)
+    return [] if desired == live else [path]
+
+
+def _compare(path: str, key: str, value: Any, live: Mapping[str, Any]) -> list[str]:
+    below = f"{path}.{key}"
+    if value in ({}, [], None) and not live.get(key):
+        return []
+    if path.rpartition(".")[2] in _QUANTITY_MAPS:
+        return [] if same_quantity(value, live.get(key)) else [below]
+    return differences(value, live.get(key), below)
+
+
+def _compare_lists(desired: Sequence[Any], live: Any, path: str) -> list[str]:
+    if not isinstance(live, list | tuple):
+        return [path]
+    key = _merge_key(desired)
+    if key is None:
+        if len(desired) != len(live):
+            return [path]
+        pairs = zip(desired, live, strict=True)
+        return [
+            found
+            for index, (mine, theirs) in enumerate(pairs)
+            for found in differences(mine, theirs, f"{path}[{index}]")
+        ]
+    by_key = {item.get(key): item for item in live if isinstance(item, Mapping)}
+    return [
+        found
+        for item in desired
+        for found in differences(item, by_key.get(item[key]), f"{path}[{key}={item[key]}]")
+    ]
+
+
+def _merge_key(items: Sequence[Any]) -> str | None:
+    """Return the field that identifies the items, or nothing where the list is one value."""
+    if not items or not all(isinstance(item, Mapping) for item in items):
+        return None
+    for key in _MERGE_KEYS:
+        values = [item.get(key) for item in items]
+        if None not in values and len(set(map(str, values))) == len(values):
+            return key
+    return None

@@ -1,0 +1,92 @@
+"""What an Environment becomes: objects, or the reason why there are none yet."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from kapsa.core.conditions import Blocked
+from kapsa.core.drift import stamp
+from kapsa.core.manifests.context import WorkloadContext
+from kapsa.core.manifests.deployment import deployment
+from kapsa.core.manifests.ingress import ingress
+from kapsa.core.manifests.service import service
+from kapsa.models.domain_pool import DomainPool
+from kapsa.models.environment import Environment
+from kapsa.models.project import Project
+from kapsa.models.reasons import Reason
+
+Manifest = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class EnvironmentInput:
+    """All that the plan of an Environment depends on.
+
+    Attributes:
+        environment: The Environment.
+        project: Its Project; None for one that stands alone.
+        trust: Why its reference to the Project is not believed; None where it is.
+        image: Why there is no image; None where `spec.image` names one.
+        host: The host that it holds, why it holds none, or None where it wants none.
+        pool: Where the host is from.
+    """
+
+    environment: Environment
+    project: Project | None = None
+    trust: Blocked | None = None
+    image: Blocked | None = None
+    host: str | Blocked | None = None
+    pool: DomainPool | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What should be.
+
+    Attributes:
+        objects: Whole manifests, each stamped; what else the Environment owns is to be deleted.
+        blocked: Why nothing is to be written or deleted: what runs keeps running.
+    """
+
+    objects: tuple[Manifest, ...] = ()
+    blocked: Blocked | None = None
+
+
+def plan_environment(known: EnvironmentInput) -> Plan:
+    """Return the objects of an Environment, or what blocks it."""
+    blocked = _what_blocks(known)
+    if blocked is not None:
+        return Plan(blocked=blocked)
+    spec = known.environment.spec
+    host = known.host if isinstance(known.host, str) else ""
+    context = WorkloadContext(
+        environment=known.environment,
+        image=spec.image or "",
+        commit=spec.commit or "",
+        host=host,
+        ingress_class_name=known.pool.spec.routing.ingress_class_name if known.pool else None,
+    )
+    objects = [deployment(context), service(context)]
+    if host:
+        objects.append(ingress(context))
+    return Plan(objects=tuple(stamp(manifest) for manifest in objects))
+
+
+def _what_blocks(known: EnvironmentInput) -> Blocked | None:
+    environment = known.environment
+    if environment.spec.suspend or (known.project and known.project.spec.suspend):
+        return Blocked(Reason.SUSPENDED, Reason.SUSPENDED.explanation)
+    if known.trust is not None:
+        return known.trust
+    if isinstance(known.host, Blocked):
+        return known.host
+    if not environment.spec.image:
+        return known.image or Blocked(
+            Reason.IMAGE_PENDING,
+            "spec.image is not set; "
+            + (
+                "the Project is looking it up"
+                if environment.spec.project_ref
+                else "set it to the image that should run"
+            ),
+        )
+    return None

@@ -1,0 +1,73 @@
+"""Labels and annotations that Kapsa writes and reads, and how it knows its own objects."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from kapsa.models.base import GROUP
+
+MANAGED_BY: Final = "app.kubernetes.io/managed-by"
+MANAGER: Final = "kapsa"
+NAME: Final = "app.kubernetes.io/name"
+INSTANCE: Final = "app.kubernetes.io/instance"
+PROJECT: Final = f"{GROUP}/project"
+ENVIRONMENT: Final = f"{GROUP}/environment"
+PROCESS: Final = f"{GROUP}/process"
+PULL_REQUEST: Final = f"{GROUP}/pr"
+BRANCH: Final = f"{GROUP}/branch"
+OWNER_UID: Final = f"{GROUP}/owner-uid"
+"""Label of what has no ownerReference, since its owner is in another namespace: the owner's UID."""
+CLAIM: Final = f"{GROUP}/claim"
+"""Label of the Leases that are claims: `host` or `subdomain`."""
+POOL: Final = f"{GROUP}/domain-pool"
+
+OWNER: Final = f"{GROUP}/owner"
+"""Annotation beside `OWNER_UID`: `<Kind>/<namespace>/<name>` of the owner."""
+HOST: Final = f"{GROUP}/host"
+"""Annotation of a claim: what is claimed."""
+REF: Final = f"{GROUP}/ref"
+"""Annotation with the whole name of the branch, of which the label has only a slug."""
+COMMIT: Final = f"{GROUP}/commit"
+IMAGE_REFERENCE: Final = f"{GROUP}/image-reference"
+"""Annotation of an Environment: the tag that its image was, or is being, looked up by."""
+APPLIED: Final = f"{GROUP}/applied"
+"""Annotation with the digest of what was applied last."""
+REQUESTED_AT: Final = f"{GROUP}/requestedAt"
+
+MANAGED: Final[Mapping[str, str]] = {MANAGED_BY: MANAGER}
+
+
+def owner_reference(api_version: str, kind: str, name: str, uid: str) -> dict[str, Any]:
+    """Return the ownerReference that makes Kubernetes' garbage collector clean up.
+
+    The owner must be in the same namespace as what it owns, or be cluster-scoped: the garbage
+    collector deletes anything else (https://kubernetes.io/docs/concepts/architecture/garbage-collection/).
+    """
+    return {
+        "apiVersion": api_version,
+        "kind": kind,
+        "name": name,
+        "uid": uid,
+        "controller": True,
+    }
+
+
+def controller_uid(manifest: Mapping[str, Any]) -> str:
+    """Return the UID of the object's controlling owner, or nothing."""
+    for reference in manifest.get("metadata", {}).get("ownerReferences") or ():
+        if reference.get("controller"):
+            return str(reference.get("uid", ""))
+    return ""
+
+
+def is_owned_by(manifest: Mapping[str, Any], uid: str) -> bool:
+    """Tell whether the object is Kapsa's, made for the owner of that UID.
+
+    An ownerReference is proof enough: it names a UID, so a label that someone took off by mistake
+    can be put back. What has no ownerReference needs the two labels.
+    """
+    if not uid:
+        return False
+    if controller_uid(manifest) == uid:
+        return True
+    labels = manifest.get("metadata", {}).get("labels") or {}
+    return labels.get(MANAGED_BY) == MANAGER and labels.get(OWNER_UID) == uid

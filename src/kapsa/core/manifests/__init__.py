@@ -1,0 +1,1 @@
+"""Kubernetes objects, whole: one builder per file, typed values in, a manifest out."""

@@ -1,0 +1,100 @@
+"""The Deployment of an Environment's web process."""
+
+from typing import Any
+
+from kapsa.core import labels
+from kapsa.core.manifests.context import WEB, WorkloadContext, metadata, object_labels, selector
+from kapsa.models.runtime import Resources, Runtime
+
+DEFAULT_RESOURCES = Resources(requests={"cpu": "50m", "memory": "64Mi"}, limits={"memory": "256Mi"})
+
+
+def deployment(context: WorkloadContext) -> dict[str, Any]:
+    """Return the Deployment. Its pods meet the Pod Security Standard `restricted`.
+
+    Source: https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted
+
+    `replicas` is left out where nobody set it: the API server makes it 1, and whoever scales the
+    Deployment then owns it.
+    """
+    runtime = context.environment.spec.runtime
+    pod_metadata: dict[str, Any] = {"labels": object_labels(context.environment)}
+    if context.commit:
+        pod_metadata["annotations"] = {labels.COMMIT: context.commit}
+    spec: dict[str, Any] = {
+        "selector": {"matchLabels": selector(context.environment)},
+        "revisionHistoryLimit": 2,
+        "strategy": {
+            "type": "RollingUpdate",
+            "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1},
+        },
+        "template": {
+            "metadata": pod_metadata,
+            "spec": {
+                "automountServiceAccountToken": False,
+                "enableServiceLinks": False,
+                "securityContext": {
+                    "runAsNonRoot": True,
+                    "seccompProfile": {"type": "RuntimeDefault"},
+                },
+                "containers": [_container(context, runtime)],
+            },
+        },
+    }
+    if runtime.replicas is not None:
+        spec["replicas"] = runtime.replicas
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": metadata(context, context.name),
+        "spec": spec,
+    }
+
+
+def _container(context: WorkloadContext, runtime: Runtime) -> dict[str, Any]:
+    container: dict[str, Any] = {
+        "name": WEB,
+        "image": context.image,
+        "env": _variables(context, runtime),
+        "ports": [
+            {
+                "name": port.name,
+                "containerPort": port.container_port,
+                "protocol": port.protocol,
+            }
+            for port in context.ports
+        ],
+        "resources": (runtime.resources or DEFAULT_RESOURCES).to_json(),
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+        },
+    }
+    if context.ports[0].protocol == "TCP":
+        container["readinessProbe"] = {
+            "tcpSocket": {"port": context.ports[0].name},
+            "periodSeconds": 5,
+        }
+    if runtime.command:
+        container["command"] = list(runtime.command)
+    if runtime.args:
+        container["args"] = list(runtime.args)
+    return container
+
+
+def _variables(context: WorkloadContext, runtime: Runtime) -> list[dict[str, str]]:
+    """Return the container's variables: what Kapsa tells every application, then its own."""
+    spec = context.environment.spec
+    own = {
+        "KAPSA_ENVIRONMENT": context.name,
+        "KAPSA_URL": context.url,
+        "KAPSA_HOST": context.host,
+        "KAPSA_COMMIT": context.commit,
+        "KAPSA_BRANCH": spec.branch or "",
+        "KAPSA_PR": str(spec.pull_request.number) if spec.pull_request else "",
+    }
+    variables = [{"name": name, "value": value} for name, value in own.items() if value]
+    for variable in runtime.env:
+        item = {"name": variable.name}
+        variables.append(item | ({"value": variable.value} if variable.value else {}))
+    return variables

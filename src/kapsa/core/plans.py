@@ -1,0 +1,84 @@
+"""The plan of a Project: values that the planner makes and that policies look over."""
+
+from dataclasses import dataclass
+
+from kapsa.core.naming import Identity
+from kapsa.models.environment import Environment, PullRequest
+from kapsa.models.project import Candidate
+from kapsa.models.reasons import Reason
+from kapsa.models.runtime import Runtime
+
+_REF_LIMIT = 250
+
+
+@dataclass(frozen=True)
+class DesiredEnvironment:
+    """An Environment that should be, but for its image."""
+
+    identity: Identity
+    slug: str
+    name: str
+    namespace: str
+    branch: str
+    commit: str
+    runtime: Runtime
+    pull_request: PullRequest | None = None
+
+
+@dataclass(frozen=True)
+class Preview:
+    """A preview that should be, and the candidate that it comes from."""
+
+    environment: DesiredEnvironment
+    candidate: Candidate
+
+
+@dataclass(frozen=True)
+class ProjectPlan:
+    """What to do with the Environments of a Project.
+
+    Attributes:
+        create: Those that don't exist.
+        update: Those that do.
+        unwanted: Environments that the Project's spec doesn't want any more.
+        vanished: Environments whose pull request or branch is gone from a complete listing.
+        held: Environments that would be deleted, but are kept until it is certain.
+        skipped: Candidates without a preview, each with the reason.
+        previewed: Candidates with one.
+    """
+
+    create: tuple[DesiredEnvironment, ...] = ()
+    update: tuple[DesiredEnvironment, ...] = ()
+    unwanted: tuple[Environment, ...] = ()
+    vanished: tuple[Environment, ...] = ()
+    held: tuple[Environment, ...] = ()
+    skipped: tuple[Candidate, ...] = ()
+    previewed: tuple[Candidate, ...] = ()
+
+    @property
+    def delete(self) -> tuple[Environment, ...]:
+        """Environments to delete."""
+        return self.unwanted + self.vanished
+
+    @property
+    def wanted(self) -> tuple[DesiredEnvironment, ...]:
+        """Environments that should be."""
+        return self.create + self.update
+
+
+def candidate(
+    ref: str, reason: Reason, *, pr: int = 0, sha: str = "", decision: str = "Skipped"
+) -> Candidate:
+    """Return what becomes of a branch or pull request, and why.
+
+    A pull request whose head is gone has no branch: it shows as `-`.
+    """
+    return Candidate.model_validate(
+        {
+            "ref": ref[:_REF_LIMIT] or "-",
+            "pr": pr,
+            "sha": sha,
+            "decision": decision,
+            "reason": str(reason),
+        }
+    )

@@ -1,0 +1,165 @@
+"""Which previews a Project wants, before any limit: the filters over branches and pull requests."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from kapsa.core import filters, naming
+from kapsa.core.listings import OpenPullRequest, PullRequestListing, RefListing
+from kapsa.core.plans import DesiredEnvironment, Preview, candidate
+from kapsa.models.environment import Environment, PullRequest
+from kapsa.models.project import Candidate, ProjectSpec
+from kapsa.models.reasons import Reason
+from kapsa.utils.text import sanitise
+
+_TITLE_LIMIT = 256
+
+Build = Callable[[naming.Identity, str, str, PullRequest | None], DesiredEnvironment]
+"""Makes the desired preview for an identity, branch, commit and pull request."""
+
+
+@dataclass(frozen=True)
+class PreviewInput:
+    """What the wish for previews depends on.
+
+    Attributes:
+        spec: The Project's spec.
+        refs: The branches, as last listed.
+        pull_requests: The open pull requests, as last listed.
+        existing: The Project's Environments by what they stand for.
+        build: Makes a desired preview.
+    """
+
+    spec: ProjectSpec
+    refs: RefListing
+    pull_requests: PullRequestListing
+    existing: dict[naming.Identity, Environment]
+    build: Build
+
+
+def wanted_previews(known: PreviewInput) -> tuple[tuple[Preview, ...], tuple[Candidate, ...]]:
+    """Return the previews that the filters let through, oldest first, and why others aren't there.
+
+    What a listing can't say for certain stays as it is: its previews are wanted at the commit that
+    they have.
+    """
+    rules = known.spec.preview_environments
+    if not rules.enabled:
+        return (), ()
+    results: list[Preview | Candidate] = []
+    if rules.pull_requests.enabled:
+        results += _of_pull_requests(known)
+    if rules.branches.enabled:
+        results += _of_branches(known)
+    return (
+        tuple(item for item in results if isinstance(item, Preview)),
+        tuple(item for item in results if isinstance(item, Candidate)),
+    )
+
+
+def _of_pull_requests(known: PreviewInput) -> Iterator[Preview | Candidate]:
+    listing = known.pull_requests
+    rules = known.spec.preview_environments.pull_requests
+    for item in sorted(listing.items, key=lambda item: (item.created, item.number)):
+        refusal = filters.refuse_pull_request(item, rules)
+        if refusal is None:
+            yield _pull_request_preview(item, known.build)
+        else:
+            yield candidate(item.head, refusal, pr=item.number, sha=item.sha)
+    # One empty answer after a full one is no proof that everything was closed.
+    certain = listing.complete and (bool(listing.items) or listing.empty_answers > 1)
+    if not certain:
+        listed = {(naming.PULL_REQUEST, str(item.number)) for item in listing.items}
+        yield from _left_alone(known, naming.PULL_REQUEST, listed)
+
+
+def _of_branches(known: PreviewInput) -> Iterator[Preview | Candidate]:
+    # No repository has no branch at all: such an answer is a fault of the server.
+    if not (known.refs.complete and known.refs.branches and known.pull_requests.complete):
+        yield from _left_alone(known, naming.BRANCH, set())
+        return
+    rules = known.spec.preview_environments
+    permanent = {environment.branch for environment in known.spec.environments}
+    shown = {
+        item.head
+        for item in known.pull_requests.items
+        if rules.pull_requests.enabled
+        and filters.refuse_pull_request(item, rules.pull_requests) is None
+    }
+    for branch, sha in sorted(known.refs.branches.items()):
+        if not filters.matches(branch, rules.branches.include, rules.branches.exclude):
+            continue
+        if branch in permanent:
+            yield candidate(branch, Reason.PERMANENT_ENVIRONMENT, sha=sha)
+        elif branch in shown:
+            yield candidate(branch, Reason.PREVIEWED_AS_PULL_REQUEST, sha=sha)
+        else:
+            yield Preview(
+                known.build((naming.BRANCH, branch), branch, sha, None),
+                candidate(branch, Reason.BRANCH_INCLUDED, sha=sha, decision="Previewed"),
+            )
+
+
+def _left_alone(
+    known: PreviewInput, kind: str, listed: set[naming.Identity]
+) -> Iterator[Preview | Candidate]:
+    """Yield the previews of a kind that aren't in the listing, at the commit that they have."""
+    reason = Reason.PULL_REQUEST_OPEN if kind == naming.PULL_REQUEST else Reason.BRANCH_INCLUDED
+    for identity, environment in known.existing.items():
+        spec = environment.spec
+        if identity[0] != kind or identity in listed or not spec.commit:
+            continue
+        branch = spec.branch or environment.metadata.name
+        yield Preview(
+            known.build(identity, branch, spec.commit, spec.pull_request),
+            candidate(
+                branch,
+                reason,
+                pr=spec.pull_request.number if spec.pull_request else 0,
+                sha=spec.commit,
+                decision="Previewed",
+            ),
+        )
+
+
+def _pull_request_preview(item: OpenPullRequest, build: Build) -> Preview:
+    pull_request = PullRequest(
+        number=item.number,
+        title=sanitise(item.title, _TITLE_LIMIT),
+        author=sanitise(item.author, _TITLE_LIMIT),
+        url=item.url,
+    )
+    return Preview(
+        build((naming.PULL_REQUEST, str(item.number)), item.head, item.sha, pull_request),
+        candidate(
+            item.head,
+            Reason.PULL_REQUEST_OPEN,
+            pr=item.number,
+            sha=item.sha,
+            decision="Previewed",
+        ),
+    )
+
+
+def pull_requests_from_refs(refs: RefListing, merged_into: frozenset[str]) -> PullRequestListing:
+    """Return the pull requests that a server without a forge's API shows through its refs.
+
+    A closed pull request keeps its `refs/pull/N/head`, so one counts only while its commit is also
+    the head of a branch of the repository: then it is open, and from no fork.
+
+    Args:
+        refs: All refs of the repository.
+        merged_into: Branches that pull requests are merged into: a commit that has arrived at the
+            head of one is merged.
+    """
+    merged = {refs.branches[name] for name in merged_into if name in refs.branches}
+    heads: dict[str, str] = {}
+    for branch, sha in sorted(refs.branches.items()):
+        if branch not in merged_into:
+            heads.setdefault(sha, branch)
+    items = tuple(
+        OpenPullRequest(number=number, sha=sha, head=heads[sha])
+        for number, sha in sorted(refs.pull_request_heads.items())
+        if sha in heads and sha not in merged
+    )
+    complete = refs.complete and bool(refs.branches)
+    return PullRequestListing(items=items, complete=complete, empty_answers=0 if items else 2)

@@ -1,0 +1,204 @@
+"""The status of a Project: what was found, planned and is running, summed up."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kapsa.core import labels
+from kapsa.core.conditions import (
+    READY,
+    Blocked,
+    Finding,
+    conditions_of,
+    find,
+    found,
+    missing,
+    progress,
+)
+from kapsa.core.plans import ProjectPlan
+from kapsa.models.environment import Environment
+from kapsa.models.project import EnvironmentSummary, LatestCommit, Project, ProjectStatus
+from kapsa.models.reasons import Reason
+from kapsa.utils.times import to_rfc3339
+
+REPOSITORY_ACCESSIBLE = "RepositoryAccessible"
+REGISTRY_READY = "RegistryReady"
+DOMAIN_READY = "DomainReady"
+ENVIRONMENTS_READY = "EnvironmentsReady"
+CLEANUP_HELD = "CleanupHeld"
+
+_MOST_ITEMS = 200
+_MOST_NAMED = 3
+
+
+@dataclass(frozen=True)
+class ProjectObserved:
+    """What a Project's status is made from.
+
+    Attributes:
+        project: The Project.
+        namespace: Where its Environments live.
+        subdomain: The subdomain that it holds; nothing without one.
+        environments: Its live Environments.
+        plan: The plan; None where none could be made.
+        head: Newest commit of the default branch; nothing where that isn't known.
+        repository: Why the repository can't be read; None where it can.
+        registry: Why the Registry can't be used; None where it can, or none is named.
+        domain: Why there is no subdomain; None where there is one, or none is wanted.
+        failure: What went wrong while the plan was carried out.
+        polled_at: Unix time of the last good poll; None for never.
+        next_poll_at: Unix time of the next poll; None where that isn't known.
+    """
+
+    project: Project
+    namespace: str
+    environments: Sequence[Environment] = ()
+    plan: ProjectPlan | None = None
+    subdomain: str = ""
+    head: str = ""
+    repository: Blocked | None = None
+    registry: Blocked | None = None
+    domain: Blocked | None = None
+    failure: Blocked | None = None
+    polled_at: float | None = None
+    next_poll_at: float | None = None
+
+
+def project_status(seen: ProjectObserved, now: float) -> ProjectStatus:
+    """Return the status of the Project as a whole; `now` is the Unix time of any change."""
+    project, previous = seen.project, seen.project.status
+    generation = project.metadata.generation
+    findings = _findings(seen)
+    summaries = _summaries(seen.environments)
+    candidates = (*seen.plan.previewed, *seen.plan.skipped) if seen.plan else previous.candidates
+    return ProjectStatus(
+        observed_generation=generation,
+        last_handled_requested_at=project.metadata.annotations.get(labels.REQUESTED_AT, "")[:64],
+        conditions=conditions_of(
+            findings, previous.conditions, generation=generation, now=to_rfc3339(now)
+        ),
+        namespace=seen.namespace,
+        subdomain=seen.subdomain or previous.subdomain,
+        latest_commit=_latest_commit(seen, now),
+        last_poll_time=_time(seen.polled_at) or previous.last_poll_time,
+        next_poll_time=_time(seen.next_poll_at) or previous.next_poll_time,
+        environment_count=sum(item.type == "permanent" for item in summaries),
+        preview_count=sum(item.type == "preview" for item in summaries),
+        url=next((item.url for item in summaries if item.type == "permanent"), ""),
+        environments=summaries[:_MOST_ITEMS],
+        candidates=tuple(sorted(candidates, key=lambda item: (item.pr, item.ref)))[:_MOST_ITEMS],
+    )
+
+
+def _findings(seen: ProjectObserved) -> tuple[Finding, ...]:
+    held = seen.plan.held if seen.plan else ()
+    hold = (
+        Finding(
+            CLEANUP_HELD,
+            True,
+            Reason.MASS_DELETION,
+            f"{len(held)} previews vanished from the repository at once; they are kept until"
+            " another listing confirms it. To delete them now, annotate the Project with"
+            f" {labels.REQUESTED_AT}=<now>",
+        )
+        if held
+        else _still_held(seen)
+    )
+    environments = _environments_finding(seen)
+    parts = (
+        seen.failure,
+        seen.repository,
+        seen.registry,
+        seen.domain,
+    )
+    blocked = next((part for part in parts if part is not None), None)
+    return (
+        _ready(blocked, environments),
+        _part(REPOSITORY_ACCESSIBLE, seen.repository, Reason.REPOSITORY_ACCESSIBLE),
+        *_optional(
+            REGISTRY_READY, seen.registry, Reason.REGISTRY_READY, seen.project.spec.registry
+        ),
+        *_optional(DOMAIN_READY, seen.domain, Reason.DOMAIN_READY, seen.project.spec.domain),
+        environments,
+        hold,
+        *(() if blocked and blocked.reason == Reason.SUSPENDED else progress(blocked)),
+    )
+
+
+def _still_held(seen: ProjectObserved) -> Finding:
+    """Return the condition where nothing is held, or where no plan could tell."""
+    before = find(seen.project.status.conditions, CLEANUP_HELD)
+    if seen.plan is None and before is not None and before.status == "True":
+        return Finding(CLEANUP_HELD, True, before.reason, before.message)
+    return Finding(
+        CLEANUP_HELD, False, Reason.NO_MASS_DELETION, Reason.NO_MASS_DELETION.explanation
+    )
+
+
+def _ready(blocked: Blocked | None, environments: Finding) -> Finding:
+    if blocked is not None:
+        return missing(READY, blocked)
+    return Finding(READY, environments.status, environments.reason, environments.message)
+
+
+def _part(type_: str, blocked: Blocked | None, reason: Reason) -> Finding:
+    return missing(type_, blocked) if blocked else found(type_, reason)
+
+
+def _optional(
+    type_: str, blocked: Blocked | None, reason: Reason, wanted: object
+) -> tuple[Finding, ...]:
+    return (_part(type_, blocked, reason),) if wanted or blocked else ()
+
+
+def _environments_finding(seen: ProjectObserved) -> Finding:
+    waiting = []
+    for environment in seen.environments:
+        ready = find(environment.status.conditions, READY)
+        if ready is None or ready.status != "True":
+            reason = ready.reason if ready else Reason.RECONCILING
+            waiting.append(f"{environment.metadata.name} ({reason})")
+    total = len(seen.environments)
+    if not waiting:
+        plural = "environment is" if total == 1 else "environments are"
+        return found(ENVIRONMENTS_READY, Reason.ENVIRONMENTS_READY, f"{total} {plural} ready")
+    named = ", ".join(sorted(waiting)[:_MOST_NAMED])
+    more = f" and {len(waiting) - _MOST_NAMED} more" if len(waiting) > _MOST_NAMED else ""
+    return Finding(
+        ENVIRONMENTS_READY,
+        False,
+        Reason.ENVIRONMENTS_NOT_READY,
+        f"{len(waiting)} of {total} not ready: {named}{more}",
+    )
+
+
+def _summaries(environments: Sequence[Environment]) -> tuple[EnvironmentSummary, ...]:
+    summaries = []
+    for environment in environments:
+        ready = find(environment.status.conditions, READY)
+        summaries.append(
+            EnvironmentSummary(
+                name=environment.metadata.name,
+                namespace=environment.metadata.namespace,
+                type=environment.spec.type,
+                ready=ready is not None and ready.status == "True",
+                phase=environment.status.phase,
+                url=environment.status.url,
+                commit=environment.spec.commit or "",
+                image=environment.status.image,
+            )
+        )
+    return tuple(sorted(summaries, key=lambda item: (item.type != "permanent", item.name)))
+
+
+def _latest_commit(seen: ProjectObserved, now: float) -> LatestCommit | None:
+    previous = seen.project.status.latest_commit
+    if not seen.head:
+        return previous
+    branch = seen.project.spec.repository.branch
+    if previous is not None and (previous.sha, previous.branch) == (seen.head, branch):
+        return previous
+    return LatestCommit(sha=seen.head, branch=branch, first_seen=to_rfc3339(now))
+
+
+def _time(seconds: float | None) -> str | None:
+    return None if seconds is None else to_rfc3339(seconds)

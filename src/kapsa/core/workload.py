@@ -1,0 +1,95 @@
+"""What a live Deployment says of itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kapsa.core import labels
+from kapsa.core.conditions import Finding, found
+from kapsa.models.reasons import Reason
+
+WORKLOAD_AVAILABLE = "WorkloadAvailable"
+
+
+@dataclass(frozen=True)
+class Workload:
+    """The state of a Deployment.
+
+    Attributes:
+        finding: Whether all wanted pods of the newest version are ready, and why not.
+        complete: Whether they are.
+        failed: Whether the Deployment's controller gave up waiting for them.
+        image: The image of the newest version.
+        commit: Its commit; nothing where none is known.
+    """
+
+    finding: Finding
+    complete: bool = False
+    failed: bool = False
+    image: str = ""
+    commit: str = ""
+
+
+def workload_of(deployment: Mapping[str, Any] | None) -> Workload:
+    """Return the state of a live Deployment.
+
+    Source: https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#complete-deployment
+    """
+    if deployment is None:
+        return Workload(
+            Finding(
+                WORKLOAD_AVAILABLE,
+                False,
+                Reason.WORKLOAD_MISSING,
+                Reason.WORKLOAD_MISSING.explanation,
+            )
+        )
+    spec = deployment.get("spec") or {}
+    template = spec.get("template") or {}
+    containers = (template.get("spec") or {}).get("containers") or [{}]
+    annotations = (template.get("metadata") or {}).get("annotations") or {}
+    image = str(containers[0].get("image", ""))
+    commit = str(annotations.get(labels.COMMIT, ""))
+    wanted, ready, complete = _count(deployment)
+    name = deployment["metadata"]["name"]
+    failure = None if complete else _deadline_exceeded(deployment)
+    if complete:
+        finding = found(WORKLOAD_AVAILABLE, Reason.WORKLOAD_AVAILABLE, f"{ready} of {wanted} ready")
+    elif failure:
+        finding = Finding(
+            WORKLOAD_AVAILABLE,
+            False,
+            Reason.WORKLOAD_FAILED,
+            f"Deployment {name} does not get its pods ready: {failure}",
+        )
+    else:
+        finding = Finding(
+            WORKLOAD_AVAILABLE,
+            False,
+            Reason.WORKLOAD_PROGRESSING,
+            f"Deployment {name}: pods are being started",
+        )
+    return Workload(finding, complete, bool(failure), image, commit)
+
+
+def _count(deployment: Mapping[str, Any]) -> tuple[int, int, bool]:
+    """Return how many pods are wanted, how many are available, and whether the roll-out is done."""
+    status = deployment.get("status") or {}
+    wanted = int((deployment.get("spec") or {}).get("replicas", 1))
+    available = int(status.get("availableReplicas") or 0)
+    complete = (
+        int(status.get("observedGeneration") or 0)
+        >= int(deployment["metadata"].get("generation") or 0)
+        and int(status.get("updatedReplicas") or 0) == wanted
+        and int(status.get("replicas") or 0) == wanted
+        and available == wanted
+    )
+    return wanted, available, complete
+
+
+def _deadline_exceeded(deployment: Mapping[str, Any]) -> str:
+    """Return what the Deployment's controller says of a roll-out that it gave up; or nothing."""
+    for condition in (deployment.get("status") or {}).get("conditions") or ():
+        if condition.get("type") == "Progressing" and condition.get("status") == "False":
+            return str(condition.get("message") or condition.get("reason") or "")
+    return ""
