@@ -1,0 +1,1 @@
+"""How Kapsa reaches the world: one outside system per file."""

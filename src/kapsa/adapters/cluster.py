@@ -1,0 +1,219 @@
+"""The Kubernetes API: dictionaries in and out. Nothing else in Kapsa talks to it.
+
+Every write goes through the fence first, and has a precondition where a lost race would do harm.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import aiohttp
+
+from kapsa.adapters import api_errors
+from kapsa.adapters.connection import Connection
+from kapsa.adapters.resources import ResourceType, resource_of
+
+FIELD_MANAGER: Final = "kapsa"
+_CHUNK: Final = 500
+_MOST_REQUESTS: Final = 48
+"""Requests at a time: fewer than the session has connections, so that none waits for one. A write
+that waits after it passed the fence might begin when the Lease is long lost, and the renewal of
+the Lease, which has a `Cluster` of its own, must not wait behind the others."""
+
+Manifest = dict[str, Any]
+
+
+class NotFenced(Exception):  # noqa: N818 - a state
+    """This operator may not write now: it is not, or not certainly, the elected one."""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Objects of a kind.
+
+    Attributes:
+        items: The objects, each with `apiVersion` and `kind`.
+        resource_version: The version of the whole collection that they were read at.
+    """
+
+    items: list[Manifest]
+    resource_version: str
+
+
+class Cluster:
+    """Reads and writes objects.
+
+    All methods raise `Waiting` when the API server can't be reached or asks for patience,
+    `Stalled` when it refuses, and `Conflict` when a precondition doesn't hold.
+    """
+
+    def __init__(self, connection: Connection, fence: Callable[[], None]) -> None:
+        """Take a session, and a function that raises `NotFenced` while writing is forbidden."""
+        self._connection = connection
+        self._fence = fence
+        self._slots = asyncio.Semaphore(_MOST_REQUESTS)
+
+    async def get(self, resource: ResourceType, name: str, namespace: str = "") -> Manifest | None:
+        """Return the live object, or None where there is none."""
+        return await self._request("GET", resource.path(namespace, name), missing_ok=True)
+
+    async def list_all(self, resource: ResourceType, label_selector: str = "") -> Listing:
+        """Return all objects of a kind, in all namespaces, at one version of the collection."""
+        items: list[Manifest] = []
+        params = {"limit": str(_CHUNK)}
+        if label_selector:
+            params["labelSelector"] = label_selector
+        while True:
+            page = await self._request("GET", resource.path(), params=params)
+            assert page is not None
+            items.extend(
+                {"apiVersion": resource.api_version, "kind": resource.kind, **item}
+                for item in page.get("items") or ()
+            )
+            metadata = page["metadata"]
+            if not metadata.get("continue"):
+                return Listing(items, str(metadata.get("resourceVersion", "")))
+            params = {**params, "continue": metadata["continue"]}
+
+    async def create(self, manifest: Manifest) -> Manifest:
+        """Create an object.
+
+        Raises:
+            AlreadyExists: There is one of that name.
+        """
+        resource = resource_of(manifest)
+        namespace = manifest["metadata"].get("namespace", "")
+        created = await self._write(
+            "POST", resource.path(namespace), manifest, {"fieldManager": FIELD_MANAGER}
+        )
+        return created or {}
+
+    async def apply(self, manifest: Manifest, *, uid: str = "") -> Manifest:
+        """Apply an object by server-side apply, taking its fields from any other manager.
+
+        Args:
+            manifest: The object as it should be.
+            uid: UID of the object that is meant; another one of the name is not touched, and one
+                that is gone is not made anew.
+
+        Raises:
+            Conflict: The object of that UID is gone.
+        """
+        resource = resource_of(manifest)
+        metadata = manifest["metadata"]
+        body = {**manifest, "metadata": {**metadata, "uid": uid}} if uid else manifest
+        path = resource.path(metadata.get("namespace", ""), metadata["name"])
+        return await self._write("PATCH", path, body, _APPLY_PARAMS) or {}
+
+    async def replace(self, manifest: Manifest) -> Manifest:
+        """Replace an object that was read before.
+
+        Raises:
+            Conflict: It was changed since: its `resourceVersion` is another.
+        """
+        resource = resource_of(manifest)
+        metadata = manifest["metadata"]
+        path = resource.path(metadata.get("namespace", ""), metadata["name"])
+        return await self._write("PUT", path, manifest, {"fieldManager": FIELD_MANAGER}) or {}
+
+    async def apply_status(
+        self, resource: ResourceType, live: Manifest, status: Manifest
+    ) -> Manifest:
+        """Replace the status of a live object by `status`.
+
+        Raises:
+            Conflict: The object is gone.
+        """
+        metadata = live["metadata"]
+        identity = {"name": metadata["name"], "uid": metadata["uid"]}
+        if metadata.get("namespace"):
+            identity["namespace"] = metadata["namespace"]
+        body = {
+            "apiVersion": resource.api_version,
+            "kind": resource.kind,
+            "metadata": identity,
+            "status": status,
+        }
+        path = resource.path(metadata.get("namespace", ""), metadata["name"], "status")
+        return await self._write("PATCH", path, body, _APPLY_PARAMS) or {}
+
+    async def delete(
+        self, resource: ResourceType, name: str, namespace: str = "", *, uid: str
+    ) -> bool:
+        """Delete the object of that UID; tell whether there was one."""
+        body = {
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "preconditions": {"uid": uid},
+            "propagationPolicy": "Background",
+        }
+        try:
+            deleted = await self._write(
+                "DELETE", resource.path(namespace, name), body, {}, missing_ok=True
+            )
+        except api_errors.Conflict:
+            return False
+        return deleted is not None
+
+    async def _write(
+        self,
+        method: str,
+        path: str,
+        body: Manifest,
+        params: dict[str, str],
+        *,
+        missing_ok: bool = False,
+    ) -> Manifest | None:
+        self._fence()
+        return await self._request(
+            method, path, body=body, params=params, missing_ok=missing_ok, fence=self._fence
+        )
+
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: dict[str, str] | None = None,
+        body: Manifest | None = None,
+        missing_ok: bool = False,
+        fence: Callable[[], None] = lambda: None,
+    ) -> Manifest | None:
+        headers = {"Content-Type": _CONTENT_TYPES.get(method, "application/json")}
+        async with self._slots:
+            # Asked here, since a slot may have been long in coming.
+            fence()
+            try:
+                async with self._connection.session.request(
+                    method,
+                    self._connection.server + path,
+                    params=params,
+                    json=body,
+                    headers=headers if body is not None else None,
+                    allow_redirects=False,
+                ) as response:
+                    if response.status >= 300:
+                        raise await api_errors.error_of(response, method, path)
+                    return _object(await response.json())
+            except api_errors.ObjectNotFound:
+                if missing_ok:
+                    return None
+                raise
+            except (aiohttp.ClientError, OSError, ValueError) as error:
+                raise api_errors.unreachable(error) from error
+
+
+def _object(answer: Any) -> Manifest:
+    """Return the answer, which must be an object or a list of objects.
+
+    Raises:
+        ValueError: It isn't; something in between answers instead of the API server.
+    """
+    if not isinstance(answer, dict) or not isinstance(answer.get("metadata"), dict):
+        raise ValueError("the answer is no Kubernetes object")
+    return answer
+
+
+_APPLY_PARAMS: Final = {"fieldManager": FIELD_MANAGER, "force": "true"}
+_CONTENT_TYPES: Final = {"PATCH": "application/apply-patch+yaml"}

@@ -1,0 +1,125 @@
+"""One authenticated HTTP session to the Kubernetes API, for kopf and for Kapsa alike."""
+
+import os
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import SimpleNamespace
+from urllib.parse import urlsplit
+
+import aiohttp
+from kubernetes.aio import config as kubernetes_config
+from kubernetes.aio.client.configuration import Configuration
+
+from kapsa import __version__
+from kapsa.adapters.clock import ServerClock
+
+_CONNECTIONS = 64
+_REQUEST_TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=10)
+_BEARER = "BearerToken"
+
+
+@dataclass(frozen=True)
+class Connection:
+    """A session to one API server.
+
+    Attributes:
+        server: Address of the API server, without a trailing slash.
+        session: Sends the credentials with each request, renewed when they expire.
+        clock: The API server's time.
+    """
+
+    server: str
+    session: aiohttp.ClientSession
+    clock: ServerClock
+
+    async def close(self) -> None:
+        """Close the session."""
+        await self.session.close()
+
+
+async def connect(
+    *,
+    kubeconfig: str | None = None,
+    context: str | None = None,
+    on_list: Callable[[str], None] | None = None,
+) -> Connection:
+    """Return a session, by a kubeconfig or the ServiceAccount of this pod.
+
+    Args:
+        kubeconfig: Path of a kubeconfig; left out: `$KUBECONFIG`, the ServiceAccount, `~/.kube`.
+        context: Context of the kubeconfig; left out: its current one.
+        on_list: Called with the path (as of `ResourceType.path`) of each list that was read with
+            success.
+
+    Raises:
+        kubernetes.aio.config.ConfigException: There are no usable credentials.
+    """
+    configuration = await _load(kubeconfig, context)
+    clock = ServerClock()
+    server = configuration.host.rstrip("/")
+    session = aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=_CONNECTIONS, ssl=_tls(configuration)),
+        headers={"User-Agent": f"kapsa/{__version__}"},
+        timeout=_REQUEST_TIMEOUT,
+        middlewares=(_authenticator(configuration),),
+        trace_configs=[_tracer(clock, on_list, urlsplit(server).path)],
+        # A cluster's API is reached through a proxy where the environment says so, as by kubectl.
+        trust_env=True,
+    )
+    return Connection(server, session, clock)
+
+
+async def _load(kubeconfig: str | None, context: str | None) -> Configuration:
+    configuration = Configuration()
+    in_cluster = "KUBERNETES_SERVICE_HOST" in os.environ
+    if kubeconfig is None and "KUBECONFIG" not in os.environ and in_cluster:
+        kubernetes_config.load_incluster_config(client_configuration=configuration)
+    else:
+        await kubernetes_config.load_kube_config(
+            config_file=kubeconfig, context=context, client_configuration=configuration
+        )
+    return configuration
+
+
+def _tls(configuration: Configuration) -> ssl.SSLContext:
+    context = ssl.create_default_context(
+        cafile=configuration.ssl_ca_cert, cadata=configuration.ca_cert_data
+    )
+    if configuration.cert_file:
+        context.load_cert_chain(configuration.cert_file, keyfile=configuration.key_file)
+    if not configuration.verify_ssl:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _authenticator(configuration: Configuration) -> aiohttp.ClientMiddlewareType:
+    async def authenticate(
+        request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        # Asked each time: tokens of ServiceAccounts and of exec plugins are renewed.
+        token = await configuration.get_api_key_with_prefix(_BEARER)
+        if token:
+            request.headers["Authorization"] = token
+        return await handler(request)
+
+    return authenticate
+
+
+def _tracer(
+    clock: ServerClock, on_list: Callable[[str], None] | None, prefix: str
+) -> aiohttp.TraceConfig:
+    """Return what listens to answers; `prefix` is where below its host the API server is."""
+
+    async def finished(
+        _: aiohttp.ClientSession, __: SimpleNamespace, params: aiohttp.TraceRequestEndParams
+    ) -> None:
+        clock.observe(params.response.headers.get("Date"))
+        is_list = params.method == "GET" and "watch" not in params.url.query
+        if on_list is not None and is_list and params.response.status == 200:
+            on_list(params.url.path.removeprefix(prefix))
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_end.append(finished)
+    return trace

@@ -1,0 +1,73 @@
+"""A real smart-HTTP git server on loopback: `git http-backend` behind a small CGI bridge."""
+
+import asyncio
+import os
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aiohttp import web
+
+COMMIT = "b45ef6fec89518d314f546fd6c3025367b721684"
+"""What refs name; to list it, it need not exist."""
+
+
+@dataclass
+class GitServer:
+    """Serves the bare repositories below `root`.
+
+    Attributes:
+        root: Directory with `<name>.git`.
+        login: Authorization header that every request needs, if set.
+        cut: Bytes that are left off the end of the listing, as by a proxy that gives up.
+        seen: Authorization headers of the requests, in order.
+    """
+
+    root: Path
+    login: str = ""
+    cut: int = 0
+    seen: list[str] = field(default_factory=list)
+
+    def repository(self, name: str, refs: dict[str, str]) -> None:
+        """Make a repository with `refs` (commit by ref)."""
+        path = self.root / f"{name}.git"
+        subprocess.run(["git", "init", "--bare", "--quiet", str(path)], check=True)
+        lines = [f"{sha} {ref}\n" for ref, sha in sorted(refs.items())]
+        header = "# pack-refs with: peeled fully-peeled sorted\n"
+        (path / "packed-refs").write_bytes(os.fsencode(header + "".join(lines)))
+
+    async def handle(self, request: web.Request) -> web.Response:
+        """Answer a request as a git server does."""
+        authorization = request.headers.get("Authorization", "")
+        self.seen.append(authorization)
+        if self.login not in {"", authorization}:
+            return web.Response(status=401, headers={"WWW-Authenticate": 'Basic realm="git"'})
+        environment = {
+            "PATH": os.environ["PATH"],
+            "GIT_PROJECT_ROOT": str(self.root),
+            "GIT_HTTP_EXPORT_ALL": "1",
+            "PATH_INFO": request.path,
+            "QUERY_STRING": request.query_string,
+            "REQUEST_METHOD": request.method,
+            "CONTENT_TYPE": request.headers.get("Content-Type", ""),
+            "HTTP_CONTENT_ENCODING": request.headers.get("Content-Encoding", ""),
+            "GIT_PROTOCOL": request.headers.get("Git-Protocol", ""),
+        }
+        answer = await asyncio.to_thread(
+            subprocess.run,
+            ["git", "http-backend"],
+            input=await request.read(),
+            env=environment,
+            capture_output=True,
+            check=False,
+        )
+        return self._response(request, answer.stdout)
+
+    def _response(self, request: web.Request, answer: bytes) -> web.Response:
+        head, _, body = answer.partition(b"\r\n\r\n")
+        lines = (line.partition(": ") for line in head.decode().split("\r\n"))
+        headers = {name: value for name, _, value in lines}
+        status = int(headers.pop("Status", "200").split()[0])
+        if request.method == "POST" and self.cut:
+            body = body[: -self.cut]
+        return web.Response(status=status, headers=headers, body=body)
