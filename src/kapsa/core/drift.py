@@ -12,6 +12,11 @@ _MERGE_KEYS: Final = ("uid", "containerPort", "port", "name", "type", "host", "k
 
 Source: `x-kubernetes-list-map-keys` in the API's OpenAPI document."""
 
+_ATOMIC_LISTS: Final = frozenset({"rules", "paths"})
+"""Lists of maps that are one value, so that an item that somebody adds is a difference.
+
+Source: `x-kubernetes-list-type: atomic` in the API's OpenAPI document."""
+
 _QUANTITY_MAPS: Final = frozenset({"requests", "limits", "hard"})
 
 
@@ -62,7 +67,7 @@ def _compare(path: str, key: str, value: Any, live: Mapping[str, Any]) -> list[s
 def _compare_lists(desired: Sequence[Any], live: Any, path: str) -> list[str]:
     if not isinstance(live, list | tuple):
         return [path]
-    key = _merge_key(desired)
+    key = None if path.rpartition(".")[2] in _ATOMIC_LISTS else _merge_key(desired)
     if key is None:
         if len(desired) != len(live):
             return [path]
@@ -72,12 +77,14 @@ def _compare_lists(desired: Sequence[Any], live: Any, path: str) -> list[str]:
             for index, (mine, theirs) in enumerate(pairs)
             for found in differences(mine, theirs, f"{path}[{index}]")
         ]
-    by_key = {item.get(key): item for item in live if isinstance(item, Mapping)}
-    return [
-        found
-        for item in desired
-        for found in differences(item, by_key.get(item[key]), f"{path}[{key}={item[key]}]")
-    ]
+    return [found for item in desired for found in _compare_item(item, live, key, f"{path}[{key}=")]
+
+
+def _compare_item(item: Mapping[str, Any], live: Sequence[Any], key: str, path: str) -> list[str]:
+    """Compare an item with the most similar one of the same key: a port may be TCP and UDP."""
+    here = f"{path}{item[key]}]"
+    same = [one for one in live if isinstance(one, Mapping) and one.get(key) == item[key]]
+    return min((differences(item, one, here) for one in same), key=len, default=[here])
 
 
 def _merge_key(items: Sequence[Any]) -> str | None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from kapsa.core.conditions import Blocked
+from kapsa.core.conditions import STALLED, Blocked, find
 from kapsa.core.drift import stamp
 from kapsa.core.manifests.context import WorkloadContext
 from kapsa.core.manifests.deployment import deployment
@@ -15,6 +15,8 @@ from kapsa.models.project import Project
 from kapsa.models.reasons import Reason
 
 Manifest = dict[str, Any]
+
+IMAGE_READY = "ImageReady"
 
 
 @dataclass(frozen=True)
@@ -79,14 +81,32 @@ def _what_blocks(known: EnvironmentInput) -> Blocked | None:
         return known.trust
     if isinstance(known.host, Blocked):
         return known.host
-    if not environment.spec.image:
-        return known.image or Blocked(
-            Reason.IMAGE_PENDING,
-            "spec.image is not set; "
-            + (
-                "the Project is looking it up"
-                if environment.spec.project_ref
-                else "set it to the image that should run"
-            ),
-        )
-    return None
+    return image_obstacle(known)
+
+
+def image_obstacle(known: EnvironmentInput) -> Blocked | None:
+    """Return why the Environment has no image; None where it has one.
+
+    Just after a start nobody has looked yet: what the status says of the last look still holds, so
+    that a restart writes nothing.
+    """
+    environment = known.environment
+    if environment.spec.image:
+        return None
+    if known.image is not None:
+        return known.image
+    conditions = environment.status.conditions
+    before = find(conditions, IMAGE_READY)
+    if before is not None and before.status == "False":
+        stalled = find(conditions, STALLED)
+        is_stalled = stalled is not None and stalled.reason == before.reason
+        return Blocked(before.reason, before.message, is_stalled)
+    return Blocked(
+        Reason.IMAGE_PENDING,
+        "spec.image is not set; "
+        + (
+            "the Project is looking it up"
+            if environment.spec.project_ref
+            else "set it to the image that should run"
+        ),
+    )

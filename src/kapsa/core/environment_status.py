@@ -10,33 +10,19 @@ from kapsa.core.conditions import (
     Blocked,
     Finding,
     conditions_of,
-    find,
     found,
     missing,
     progress,
 )
-from kapsa.core.environment import EnvironmentInput, Plan
+from kapsa.core.environment import IMAGE_READY, EnvironmentInput, Plan, image_obstacle
 from kapsa.core.workload import Workload, workload_of
 from kapsa.models.environment import EnvironmentStatus, OwnedResource, Phase
 from kapsa.models.reasons import Reason
+from kapsa.utils.text import MESSAGE_LIMIT, sanitise
 
-IMAGE_READY = "ImageReady"
 HOST_ALLOCATED = "HostAllocated"
 INGRESS_READY = "IngressReady"
 
-_IMAGE_REASONS = frozenset(
-    {
-        Reason.IMAGE_NOT_FOUND,
-        Reason.IMAGE_PENDING,
-        Reason.REGISTRY_UNREACHABLE,
-        Reason.REGISTRY_UNAUTHORIZED,
-        Reason.REGISTRY_NOT_FOUND,
-        Reason.REGISTRY_MISMATCH,
-        Reason.TEMPLATE_NEEDS_PULL_REQUEST,
-        Reason.SECRET_NOT_FOUND,
-        Reason.SECRET_INVALID,
-    }
-)
 _SHORT_SHA = 7
 
 
@@ -68,7 +54,7 @@ def environment_status(
     previous = environment.status
     workload = workload_of(observed.objects.get(("Deployment", environment.metadata.name)))
     blocked = observed.failure or plan.blocked
-    host = known.host if isinstance(known.host, str) else ""
+    host = _host_in_use(known, observed)
     findings = (
         _ready(known, blocked, workload, host),
         *_image(known),
@@ -103,7 +89,7 @@ def _phase(known: EnvironmentInput, blocked: Blocked | None, workload: Workload)
     if blocked is not None:
         if blocked.reason == Reason.SUSPENDED:
             return "Running" if workload.complete else "Pending"
-        if blocked.reason in _IMAGE_REASONS:
+        if blocked == image_obstacle(known):
             return "Building"
         return "Failed" if blocked.stalled else "Pending"
     if workload.complete:
@@ -117,9 +103,11 @@ def _ready(
     status = known.environment.status
     if blocked is not None:
         suspended = blocked.reason == Reason.SUSPENDED
-        message = blocked.message
-        if status.commit and not suspended:
-            message += f"; commit {status.commit[:_SHORT_SHA]} keeps running"
+        running = workload.commit if workload.complete else status.commit
+        what = ""
+        if running and workload.exists and not suspended:
+            what = f"; commit {running[:_SHORT_SHA]} keeps running"
+        message = sanitise(blocked.message, MESSAGE_LIMIT - len(what)) + what
         return Finding(READY, suspended and workload.complete, blocked.reason, message)
     if not workload.complete:
         return Finding(READY, False, workload.finding.reason, workload.finding.message)
@@ -128,15 +116,10 @@ def _ready(
 
 
 def _image(known: EnvironmentInput) -> tuple[Finding, ...]:
-    environment = known.environment
-    if environment.spec.image:
-        return (found(IMAGE_READY, Reason.IMAGE_READY, environment.spec.image),)
-    if known.image is not None:
-        return (missing(IMAGE_READY, known.image),)
-    before = find(environment.status.conditions, IMAGE_READY)
-    if before is not None and before.status == "False":
-        return (Finding(IMAGE_READY, False, before.reason, before.message),)
-    return (Finding(IMAGE_READY, False, Reason.IMAGE_PENDING, Reason.IMAGE_PENDING.explanation),)
+    obstacle = image_obstacle(known)
+    if obstacle is not None:
+        return (missing(IMAGE_READY, obstacle),)
+    return (found(IMAGE_READY, Reason.IMAGE_READY, known.environment.spec.image or ""),)
 
 
 def _host(known: EnvironmentInput) -> tuple[Finding, ...]:
@@ -145,6 +128,16 @@ def _host(known: EnvironmentInput) -> tuple[Finding, ...]:
     if known.host:
         return (found(HOST_ALLOCATED, Reason.HOST_ALLOCATED, known.host),)
     return ()
+
+
+def _host_in_use(known: EnvironmentInput, observed: Observed) -> str:
+    """Return the host: the one that is held, or the one that is still routed meanwhile."""
+    if not isinstance(known.host, Blocked):
+        return known.host or ""
+    before = known.environment.status.host
+    live = observed.objects.get(("Ingress", known.environment.metadata.name)) or {}
+    rules = (live.get("spec") or {}).get("rules") or ()
+    return before if before in [rule.get("host") for rule in rules] else ""
 
 
 def _ingress(known: EnvironmentInput, observed: Observed) -> tuple[Finding, ...]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from kapsa.core.conditions import Blocked
 from kapsa.models.reasons import Reason
+from kapsa.utils.image_reference import parse_reference
 from kapsa.utils.names import slug
 
 _SHORT_SHA = 7
@@ -71,9 +72,18 @@ def expand_template(template: str, *, sha: str, branch: str, pr: int) -> str | B
             " use {sha}, {shortSha} or {branch} in the tag instead",
             stalled=True,
         )
-    return (
+    reference = (
         template.replace("{sha}", sha)
         .replace("{shortSha}", sha[:_SHORT_SHA])
         .replace("{branch}", slug(branch))
         .replace("{pr}", str(pr))
     )
+    try:
+        parse_reference(reference)
+    except ValueError as error:
+        return Blocked(
+            Reason.INVALID_SPEC,
+            f"spec.build.image gives {reference!r}, which names no image: {error}",
+            stalled=True,
+        )
+    return reference

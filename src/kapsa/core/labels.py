@@ -59,6 +59,12 @@ def controller_uid(manifest: Mapping[str, Any]) -> str:
     return ""
 
 
+def owner_uids(manifest: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the UIDs of whom the object was made for, by ownerReference or label."""
+    label = (manifest.get("metadata", {}).get("labels") or {}).get(OWNER_UID, "")
+    return tuple(dict.fromkeys(filter(None, (controller_uid(manifest), label))))
+
+
 def is_owned_by(manifest: Mapping[str, Any], uid: str) -> bool:
     """Tell whether the object is Kapsa's, made for the owner of that UID.
 

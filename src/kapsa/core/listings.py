@@ -19,6 +19,14 @@ class RefListing:
     complete: bool = False
     pull_request_heads: dict[int, str] = field(default_factory=dict)
 
+    @property
+    def certain(self) -> bool:
+        """Whether a branch that isn't listed is gone.
+
+        No repository that has environments has no branch at all: that is a fault of the server.
+        """
+        return self.complete and bool(self.branches)
+
 
 @dataclass(frozen=True)
 class OpenPullRequest:
@@ -63,3 +71,8 @@ class PullRequestListing:
     items: tuple[OpenPullRequest, ...] = ()
     complete: bool = False
     empty_answers: int = 0
+
+    @property
+    def certain(self) -> bool:
+        """Whether a pull request that isn't listed is closed."""
+        return self.complete and (bool(self.items) or self.empty_answers > 1)

@@ -7,6 +7,7 @@ from kapsa.models.environment import Environment, PullRequest
 from kapsa.models.project import Candidate
 from kapsa.models.reasons import Reason
 from kapsa.models.runtime import Runtime
+from kapsa.utils.text import sanitise
 
 _REF_LIMIT = 250
 
@@ -45,6 +46,7 @@ class ProjectPlan:
         held: Environments that would be deleted, but are kept until it is certain.
         skipped: Candidates without a preview, each with the reason.
         previewed: Candidates with one.
+        limit: The most previews that may run.
     """
 
     create: tuple[DesiredEnvironment, ...] = ()
@@ -54,6 +56,7 @@ class ProjectPlan:
     held: tuple[Environment, ...] = ()
     skipped: tuple[Candidate, ...] = ()
     previewed: tuple[Candidate, ...] = ()
+    limit: int = 0
 
     @property
     def delete(self) -> tuple[Environment, ...]:
@@ -75,7 +78,7 @@ def candidate(
     """
     return Candidate.model_validate(
         {
-            "ref": ref[:_REF_LIMIT] or "-",
+            "ref": sanitise(ref, _REF_LIMIT) or "-",
             "pr": pr,
             "sha": sha,
             "decision": decision,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
+from kapsa.core import naming
 from kapsa.core.plans import Preview, ProjectPlan
 from kapsa.models.project import Candidate
 from kapsa.models.reasons import Reason
@@ -35,7 +36,8 @@ def hold_mass_deletion(plan: ProjectPlan, known: HoldInput) -> ProjectPlan:
 
     More than half of the previews vanishing at once, and more than three, are kept until a listing
     taken `hold` seconds later says the same, or a person confirms it. Environments that the
-    Project's own spec doesn't want any more (`unwanted`) are not part of this.
+    Project's own spec doesn't want any more (`unwanted`) are not part of this. What is kept counts
+    as active, so that new previews may have to wait.
     """
     vanished = len(plan.vanished)
     suspicious = vanished > _MASS_MINIMUM and vanished * 2 > known.previews
@@ -44,24 +46,43 @@ def hold_mass_deletion(plan: ProjectPlan, known: HoldInput) -> ProjectPlan:
     )
     if not suspicious or believed:
         return plan
-    return replace(plan, vanished=(), held=plan.vanished)
+    return _within_limit(replace(plan, vanished=(), held=plan.vanished))
+
+
+def _within_limit(plan: ProjectPlan) -> ProjectPlan:
+    """Return the plan without the new previews for which those that are held leave no place."""
+    running = sum(naming.is_preview(item.identity) for item in plan.update) + len(plan.held)
+    new = [item.identity for item in plan.create if naming.is_preview(item.identity)]
+    waiting = set(new[max(plan.limit - running, 0) :])
+    return replace(
+        plan,
+        create=tuple(item for item in plan.create if item.identity not in waiting),
+        previewed=tuple(item for item in plan.previewed if _identity(item) not in waiting),
+        skipped=plan.skipped
+        + tuple(_queued(item) for item in plan.previewed if _identity(item) in waiting),
+    )
+
+
+def _identity(candidate: Candidate) -> naming.Identity:
+    if candidate.pr:
+        return (naming.PULL_REQUEST, str(candidate.pr))
+    return (naming.BRANCH, candidate.ref)
+
+
+def _queued(candidate: Candidate) -> Candidate:
+    return candidate.model_copy(update={"decision": "Queued", "reason": str(Reason.MAX_ACTIVE)})
 
 
 def limit_active(
-    previews: Sequence[Preview], existing: AbstractSet[str], limit: int
+    previews: Sequence[Preview], existing: AbstractSet[naming.Identity], limit: int
 ) -> tuple[tuple[Preview, ...], tuple[Candidate, ...]]:
     """Return the previews that may run, and a candidate `Queued` for each of the others.
 
     Args:
         previews: Wanted previews, oldest first.
-        existing: Names of those that exist: they keep their places.
+        existing: What the existing Environments stand for: they keep their places.
         limit: The most that may run.
     """
-    ordered = sorted(previews, key=lambda preview: preview.environment.name not in existing)
-    waiting = tuple(
-        preview.candidate.model_copy(
-            update={"decision": "Queued", "reason": str(Reason.MAX_ACTIVE)}
-        )
-        for preview in ordered[limit:]
-    )
+    ordered = sorted(previews, key=lambda preview: preview.environment.identity not in existing)
+    waiting = tuple(_queued(preview.candidate) for preview in ordered[limit:])
     return tuple(ordered[:limit]), waiting

@@ -1,6 +1,7 @@
 """Which previews a Project wants, before any limit: the filters over branches and pull requests."""
 
 from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from kapsa.core import filters, naming
@@ -10,8 +11,11 @@ from kapsa.models.environment import Environment, PullRequest
 from kapsa.models.project import Candidate, ProjectSpec
 from kapsa.models.reasons import Reason
 from kapsa.utils.text import sanitise
+from kapsa.utils.times import from_rfc3339
 
 _TITLE_LIMIT = 256
+_REF_LIMIT = 250
+_URL_LIMIT = 2048
 
 Build = Callable[[naming.Identity, str, str, PullRequest | None], DesiredEnvironment]
 """Makes the desired preview for an identity, branch, commit and pull request."""
@@ -40,7 +44,7 @@ def wanted_previews(known: PreviewInput) -> tuple[tuple[Preview, ...], tuple[Can
     """Return the previews that the filters let through, oldest first, and why others aren't there.
 
     What a listing can't say for certain stays as it is: its previews are wanted at the commit that
-    they have.
+    they have, and there are no new ones.
     """
     rules = known.spec.preview_environments
     if not rules.enabled:
@@ -49,42 +53,58 @@ def wanted_previews(known: PreviewInput) -> tuple[tuple[Preview, ...], tuple[Can
     if rules.pull_requests.enabled:
         results += _of_pull_requests(known)
     if rules.branches.enabled:
-        results += _of_branches(known)
+        shown = {item.environment.branch for item in results if isinstance(item, Preview)}
+        results += _of_branches(known, shown)
     return (
         tuple(item for item in results if isinstance(item, Preview)),
         tuple(item for item in results if isinstance(item, Candidate)),
     )
 
 
+def uncertain_kinds(
+    spec: ProjectSpec, refs: RefListing, pull_requests: PullRequestListing
+) -> frozenset[str]:
+    """Return the kinds of previews that are wanted, but of which the listings are no proof."""
+    rules = spec.preview_environments
+    kinds = set()
+    if rules.enabled and rules.pull_requests.enabled and not pull_requests.certain:
+        kinds.add(naming.PULL_REQUEST)
+    # Which branches have an open pull request, and no preview of their own, only the forge knows.
+    if rules.enabled and rules.branches.enabled and (kinds or not refs.certain):
+        kinds.add(naming.BRANCH)
+    return frozenset(kinds)
+
+
 def _of_pull_requests(known: PreviewInput) -> Iterator[Preview | Candidate]:
-    listing = known.pull_requests
     rules = known.spec.preview_environments.pull_requests
-    for item in sorted(listing.items, key=lambda item: (item.created, item.number)):
+    certain = known.pull_requests.certain
+    for item in sorted(known.pull_requests.items, key=_age):
         refusal = filters.refuse_pull_request(item, rules)
-        if refusal is None:
+        if refusal is None and certain:
             yield _pull_request_preview(item, known.build)
-        else:
+        elif refusal is not None and (certain or _identity(item) not in known.existing):
             yield candidate(item.head, refusal, pr=item.number, sha=item.sha)
-    # One empty answer after a full one is no proof that everything was closed.
-    certain = listing.complete and (bool(listing.items) or listing.empty_answers > 1)
     if not certain:
-        listed = {(naming.PULL_REQUEST, str(item.number)) for item in listing.items}
-        yield from _left_alone(known, naming.PULL_REQUEST, listed)
+        yield from _left_alone(known, naming.PULL_REQUEST)
 
 
-def _of_branches(known: PreviewInput) -> Iterator[Preview | Candidate]:
-    # No repository has no branch at all: such an answer is a fault of the server.
-    if not (known.refs.complete and known.refs.branches and known.pull_requests.complete):
-        yield from _left_alone(known, naming.BRANCH, set())
+def _age(item: OpenPullRequest) -> tuple[float, int]:
+    """Return what sorts pull requests, the oldest first; forges write times in several zones."""
+    created = from_rfc3339(item.created)
+    return (float("inf") if created is None else created, item.number)
+
+
+def _identity(item: OpenPullRequest) -> naming.Identity:
+    return (naming.PULL_REQUEST, str(item.number))
+
+
+def _of_branches(known: PreviewInput, shown: AbstractSet[str]) -> Iterator[Preview | Candidate]:
+    """Yield what becomes of the branches; `shown` are those that pull requests' previews show."""
+    if naming.BRANCH in uncertain_kinds(known.spec, known.refs, known.pull_requests):
+        yield from _left_alone(known, naming.BRANCH)
         return
     rules = known.spec.preview_environments
     permanent = {environment.branch for environment in known.spec.environments}
-    shown = {
-        item.head
-        for item in known.pull_requests.items
-        if rules.pull_requests.enabled
-        and filters.refuse_pull_request(item, rules.pull_requests) is None
-    }
     for branch, sha in sorted(known.refs.branches.items()):
         if not filters.matches(branch, rules.branches.include, rules.branches.exclude):
             continue
@@ -99,16 +119,18 @@ def _of_branches(known: PreviewInput) -> Iterator[Preview | Candidate]:
             )
 
 
-def _left_alone(
-    known: PreviewInput, kind: str, listed: set[naming.Identity]
-) -> Iterator[Preview | Candidate]:
-    """Yield the previews of a kind that aren't in the listing, at the commit that they have."""
+def _left_alone(known: PreviewInput, kind: str) -> Iterator[Preview | Candidate]:
+    """Yield the existing previews of a kind at the commit that they have, oldest first."""
     reason = Reason.PULL_REQUEST_OPEN if kind == naming.PULL_REQUEST else Reason.BRANCH_INCLUDED
-    for identity, environment in known.existing.items():
+    by_age = sorted(
+        known.existing.items(),
+        key=lambda entry: (entry[1].metadata.creation_timestamp, entry[1].metadata.name),
+    )
+    for identity, environment in by_age:
         spec = environment.spec
-        if identity[0] != kind or identity in listed or not spec.commit:
+        if identity[0] != kind or not spec.commit:
             continue
-        branch = spec.branch or environment.metadata.name
+        branch = spec.branch or ("" if spec.pull_request else environment.metadata.name)
         yield Preview(
             known.build(identity, branch, spec.commit, spec.pull_request),
             candidate(
@@ -126,10 +148,10 @@ def _pull_request_preview(item: OpenPullRequest, build: Build) -> Preview:
         number=item.number,
         title=sanitise(item.title, _TITLE_LIMIT),
         author=sanitise(item.author, _TITLE_LIMIT),
-        url=item.url,
+        url=item.url if len(item.url) <= _URL_LIMIT else "",
     )
     return Preview(
-        build((naming.PULL_REQUEST, str(item.number)), item.head, item.sha, pull_request),
+        build(_identity(item), sanitise(item.head, _REF_LIMIT), item.sha, pull_request),
         candidate(
             item.head,
             Reason.PULL_REQUEST_OPEN,

@@ -1,9 +1,9 @@
 """The status of a Project: what was found, planned and is running, summed up."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
-from kapsa.core import labels
+from kapsa.core import labels, naming
 from kapsa.core.conditions import (
     READY,
     Blocked,
@@ -16,7 +16,7 @@ from kapsa.core.conditions import (
 )
 from kapsa.core.plans import ProjectPlan
 from kapsa.models.environment import Environment
-from kapsa.models.project import EnvironmentSummary, LatestCommit, Project, ProjectStatus
+from kapsa.models.project import Candidate, EnvironmentSummary, LatestCommit, Project, ProjectStatus
 from kapsa.models.reasons import Reason
 from kapsa.utils.times import to_rfc3339
 
@@ -38,7 +38,7 @@ class ProjectObserved:
         project: The Project.
         namespace: Where its Environments live.
         subdomain: The subdomain that it holds; nothing without one.
-        environments: Its live Environments.
+        environments: The live Environments that name it.
         plan: The plan; None where none could be made.
         head: Newest commit of the default branch; nothing where that isn't known.
         repository: Why the repository can't be read; None where it can.
@@ -64,11 +64,16 @@ class ProjectObserved:
 
 
 def project_status(seen: ProjectObserved, now: float) -> ProjectStatus:
-    """Return the status of the Project as a whole; `now` is the Unix time of any change."""
+    """Return the status of the Project as a whole; `now` is the Unix time of any change.
+
+    An Environment of another namespace that merely names the Project is none of it.
+    """
+    mine = [item for item in seen.environments if item.metadata.namespace == seen.namespace]
+    seen = replace(seen, environments=mine)
     project, previous = seen.project, seen.project.status
     generation = project.metadata.generation
     findings = _findings(seen)
-    summaries = _summaries(seen.environments)
+    summaries = _summaries(seen)
     candidates = (*seen.plan.previewed, *seen.plan.skipped) if seen.plan else previous.candidates
     return ProjectStatus(
         observed_generation=generation,
@@ -83,9 +88,9 @@ def project_status(seen: ProjectObserved, now: float) -> ProjectStatus:
         next_poll_time=_time(seen.next_poll_at) or previous.next_poll_time,
         environment_count=sum(item.type == "permanent" for item in summaries),
         preview_count=sum(item.type == "preview" for item in summaries),
-        url=next((item.url for item in summaries if item.type == "permanent"), ""),
+        url=_url(seen),
         environments=summaries[:_MOST_ITEMS],
-        candidates=tuple(sorted(candidates, key=lambda item: (item.pr, item.ref)))[:_MOST_ITEMS],
+        candidates=_most_telling(candidates),
     )
 
 
@@ -125,9 +130,10 @@ def _findings(seen: ProjectObserved) -> tuple[Finding, ...]:
 
 
 def _still_held(seen: ProjectObserved) -> Finding:
-    """Return the condition where nothing is held, or where no plan could tell."""
+    """Return the condition where nothing is held, or where no good listing could tell."""
     before = find(seen.project.status.conditions, CLEANUP_HELD)
-    if seen.plan is None and before is not None and before.status == "True":
+    unknown = seen.plan is None or seen.repository is not None
+    if unknown and before is not None and before.status == "True":
         return Finding(CLEANUP_HELD, True, before.reason, before.message)
     return Finding(
         CLEANUP_HELD, False, Reason.NO_MASS_DELETION, Reason.NO_MASS_DELETION.explanation
@@ -171,9 +177,28 @@ def _environments_finding(seen: ProjectObserved) -> Finding:
     )
 
 
-def _summaries(environments: Sequence[Environment]) -> tuple[EnvironmentSummary, ...]:
+def _most_telling(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
+    """Return as many candidates as fit, pull requests and what has a preview first; in order."""
+    by_interest = sorted(candidates, key=lambda item: (not item.pr, item.decision != "Previewed"))
+    return tuple(sorted(by_interest[:_MOST_ITEMS], key=lambda item: (item.pr, item.ref)))
+
+
+def _url(seen: ProjectObserved) -> str:
+    """Return where the first permanent environment of the spec that there is answers."""
+    project = seen.project
+    order = [permanent.name for permanent in project.spec.environments]
+    urls = {
+        name: item.status.url
+        for item in seen.environments
+        for kind, name in (naming.identity(item, project.metadata.name, frozenset(order)),)
+        if kind == naming.PERMANENT
+    }
+    return next((urls[name] for name in order if name in urls), "")
+
+
+def _summaries(seen: ProjectObserved) -> tuple[EnvironmentSummary, ...]:
     summaries = []
-    for environment in environments:
+    for environment in seen.environments:
         ready = find(environment.status.conditions, READY)
         summaries.append(
             EnvironmentSummary(

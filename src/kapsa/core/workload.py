@@ -6,6 +6,7 @@ from typing import Any
 
 from kapsa.core import labels
 from kapsa.core.conditions import Finding, found
+from kapsa.core.manifests.context import WEB
 from kapsa.models.reasons import Reason
 
 WORKLOAD_AVAILABLE = "WorkloadAvailable"
@@ -21,6 +22,7 @@ class Workload:
         failed: Whether the Deployment's controller gave up waiting for them.
         image: The image of the newest version.
         commit: Its commit; nothing where none is known.
+        exists: Whether there is a Deployment.
     """
 
     finding: Finding
@@ -28,6 +30,7 @@ class Workload:
     failed: bool = False
     image: str = ""
     commit: str = ""
+    exists: bool = True
 
 
 def workload_of(deployment: Mapping[str, Any] | None) -> Workload:
@@ -42,13 +45,15 @@ def workload_of(deployment: Mapping[str, Any] | None) -> Workload:
                 False,
                 Reason.WORKLOAD_MISSING,
                 Reason.WORKLOAD_MISSING.explanation,
-            )
+            ),
+            exists=False,
         )
     spec = deployment.get("spec") or {}
     template = spec.get("template") or {}
-    containers = (template.get("spec") or {}).get("containers") or [{}]
+    containers = (template.get("spec") or {}).get("containers") or ()
     annotations = (template.get("metadata") or {}).get("annotations") or {}
-    image = str(containers[0].get("image", ""))
+    # By name: admission webhooks put containers of their own beside it.
+    image = next((str(item["image"]) for item in containers if item.get("name") == WEB), "")
     commit = str(annotations.get(labels.COMMIT, ""))
     wanted, ready, complete = _count(deployment)
     name = deployment["metadata"]["name"]

@@ -30,6 +30,10 @@ class Reason(StrEnum):
         "NameConflict",
         "An object of the wanted name exists that Kapsa did not make; it is left alone.",
     )
+    NAME_PENDING = (
+        "NamePending",
+        "A former object of the wanted name is still being cleaned up; Kapsa waits.",
+    )
     NAMESPACE_CONFLICT = (
         "NamespaceConflict",
         "A namespace of the wanted name exists that Kapsa did not make; it is left alone.",
@@ -68,14 +72,13 @@ class Reason(StrEnum):
     REGISTRY_READY = "RegistryReady", "The Registry can be used."
     REGISTRY_NOT_FOUND = "RegistryNotFound", "The Registry that is named does not exist."
     REGISTRY_UNREACHABLE = "RegistryUnreachable", "The registry does not answer as it should."
+    REGISTRY_REFUSED = "RegistryRefused", "The operator's settings forbid the registry's address."
     REGISTRY_MISMATCH = "RegistryMismatch", "The image is not on the Registry that is named."
     REGISTRY_UNAUTHORIZED = "RegistryUnauthorized", "The registry refuses the credentials."
-    NO_REGISTRY = "NoRegistry", "No Registry is named: images are looked up without credentials."
 
     # Hosts
     HOST_ALLOCATED = "HostAllocated", "The host is held by this Environment alone."
     DOMAIN_READY = "DomainReady", "The subdomain is held by this Project alone."
-    NO_DOMAIN = "NoDomain", "No DomainPool is named: there is no URL."
     DOMAIN_POOL_NOT_FOUND = "DomainPoolNotFound", "The DomainPool that is named does not exist."
     SUBDOMAIN_TAKEN = "SubdomainTaken", "Another Project holds the subdomain."
     SUBDOMAIN_RESERVED = "SubdomainReserved", "The pool gives that name to nobody."

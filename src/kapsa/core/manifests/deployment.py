@@ -93,8 +93,17 @@ def _variables(context: WorkloadContext, runtime: Runtime) -> list[dict[str, str
         "KAPSA_BRANCH": spec.branch or "",
         "KAPSA_PR": str(spec.pull_request.number) if spec.pull_request else "",
     }
-    variables = [{"name": name, "value": value} for name, value in own.items() if value]
-    for variable in runtime.env:
-        item = {"name": variable.name}
-        variables.append(item | ({"value": variable.value} if variable.value else {}))
-    return variables
+    given = {item.name: item.value for item in runtime.env if not item.name.startswith("KAPSA_")}
+    told = {name: value for name, value in own.items() if value}
+    return [
+        {"name": name} | ({"value": _literal(value)} if value else {})
+        for name, value in (told | given).items()
+    ]
+
+
+def _literal(value: str) -> str:
+    """Return what makes the kubelet give the container `value`, and not what `$(NAME)` stands for.
+
+    Source: https://kubernetes.io/docs/tasks/inject-data-application/define-interdependent-environment-variables/
+    """
+    return value.replace("$", "$$") if "$(" in value or "$$" in value else value

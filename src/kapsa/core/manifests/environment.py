@@ -44,6 +44,9 @@ def environment(desired: DesiredEnvironment, context: EnvironmentContext) -> dic
         domain=_domain(context),
         runtime=desired.runtime,
     )
+    said = spec.to_json()
+    # Whoever suspends one Environment of a Project is not overruled by it.
+    del said["suspend"]
     annotations = {labels.REF: desired.branch}
     if context.image_reference:
         annotations[labels.IMAGE_REFERENCE] = context.image_reference
@@ -61,7 +64,7 @@ def environment(desired: DesiredEnvironment, context: EnvironmentContext) -> dic
         "apiVersion": API_VERSION,
         "kind": "Environment",
         "metadata": metadata,
-        "spec": spec.to_json(),
+        "spec": said,
     }
 
 

@@ -6,11 +6,14 @@ from kapsa.core.manifests.context import SERVICE_PORT, WorkloadContext, metadata
 
 
 def service(context: WorkloadContext) -> dict[str, Any]:
-    """Return the Service: port 80 leads to the first port, the others keep their numbers."""
+    """Return the Service: port 80 leads to the first port, the others keep their numbers.
+
+    Of two that would have the same number and protocol, the first is the one.
+    """
     first, *others = context.ports
-    numbered = [(SERVICE_PORT, first)] + [
-        (port.container_port, port) for port in others if port.container_port != SERVICE_PORT
-    ]
+    numbered = {(SERVICE_PORT, first.protocol): first}
+    for port in others:
+        numbered.setdefault((port.container_port, port.protocol), port)
     return {
         "apiVersion": "v1",
         "kind": "Service",
@@ -25,7 +28,7 @@ def service(context: WorkloadContext) -> dict[str, Any]:
                     "targetPort": port.name,
                     "protocol": port.protocol,
                 }
-                for number, port in numbered
+                for (number, _), port in numbered.items()
             ],
         },
     }

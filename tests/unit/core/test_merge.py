@@ -1,0 +1,81 @@
+"""How an environment's values go over its Project's."""
+
+from typing import Any
+
+import pytest
+
+from kapsa.core.merge import merge_runtime
+from kapsa.models.runtime import Runtime
+
+PORT = {"name": "http", "containerPort": 8080}
+
+
+def env(**values: str) -> list[dict[str, str]]:
+    """Return variables as manifests list them."""
+    return [{"name": name, "value": value} for name, value in values.items()]
+
+
+@pytest.mark.parametrize(
+    ("layers", "expected"),
+    [
+        pytest.param([], {}, id="nothing-gives-nothing"),
+        pytest.param(
+            [{"replicas": 2}, {"replicas": 0}], {"replicas": 0}, id="the-last-scalar-replaces"
+        ),
+        pytest.param(
+            [{"replicas": 2}, {"replicas": None}], {"replicas": 2}, id="null-leaves-it-alone"
+        ),
+        pytest.param([{"replicas": 2}, {}], {"replicas": 2}, id="what-is-left-out-stays"),
+        pytest.param(
+            [
+                {"resources": {"requests": {"cpu": "1", "memory": "1Gi"}}},
+                {"resources": {"requests": {"cpu": "2"}, "limits": {"memory": "2Gi"}}},
+            ],
+            {
+                "resources": {
+                    "requests": {"cpu": "2", "memory": "1Gi"},
+                    "limits": {"memory": "2Gi"},
+                }
+            },
+            id="maps-merge",
+        ),
+        pytest.param(
+            [{"command": ["a", "b"]}, {"command": ["c"]}], {"command": ["c"]}, id="lists-replace"
+        ),
+        pytest.param([{"command": ["a"]}, {"command": []}], {}, id="even-by-nothing"),
+        pytest.param(
+            [{"env": env(A="1", B="2")}, {"env": env(B="3", C="4")}],
+            {"env": env(A="1", B="3", C="4")},
+            id="named-items-merge-by-name-in-order",
+        ),
+        pytest.param([{"env": env(A="1")}, {"env": []}], {"env": env(A="1")}, id="also-by-nothing"),
+        pytest.param(
+            [{"env": env(A="1")}, {"env": env(A="")}],
+            {"env": [{"name": "A"}]},
+            id="empty-is-a-value",
+        ),
+        pytest.param([{}, {"env": env(A="1")}], {"env": env(A="1")}, id="over-nothing"),
+        pytest.param(
+            [
+                {"ports": [PORT, {"name": "metrics", "containerPort": 9090}]},
+                {"ports": [{"containerPort": 3000}]},
+            ],
+            {
+                "ports": [
+                    {"name": "http", "containerPort": 3000, "protocol": "TCP"},
+                    {"name": "metrics", "containerPort": 9090, "protocol": "TCP"},
+                ]
+            },
+            id="a-port-without-a-name-is-the-default-one",
+        ),
+        pytest.param(
+            [{"replicas": 1}, None, {"args": ["x"]}],
+            {"replicas": 1, "args": ["x"]},
+            id="a-layer-may-be-missing",
+        ),
+    ],
+)
+def test_merge_runtime(layers: list[dict[str, Any] | None], expected: dict[str, Any]) -> None:
+    runtimes = [None if layer is None else Runtime.model_validate(layer) for layer in layers]
+
+    assert merge_runtime(*runtimes).to_json() == expected
