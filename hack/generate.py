@@ -1,4 +1,4 @@
-"""Write crds/ and docs/reference/ from the models: `python -m hack.generate [--check]`."""
+"""Write crds/ and docs/reference/ from the code: `python -m hack.generate [--check]`."""
 
 import argparse
 import sys
@@ -8,6 +8,7 @@ from typing import Final
 
 from hack.crd import build_crd, definition_of, to_yaml
 from hack.reference import conditions_page, kind_page
+from hack.settings import settings_page
 from kapsa.models import KINDS
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -29,6 +30,7 @@ def render() -> dict[Path, str]:
         page = Path("docs", "reference", f"{kind.kind.lower()}.md")
         files[page] = _MARKDOWN_HEADER + kind_page(model)
     files[Path("docs", "reference", "conditions.md")] = _MARKDOWN_HEADER + conditions_page()
+    files[Path("docs", "reference", "settings.md")] = _MARKDOWN_HEADER + settings_page()
     return files
 
 
