@@ -4,6 +4,8 @@ Every write goes through the fence first, and has a precondition where a lost ra
 """
 
 import asyncio
+import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -189,7 +191,7 @@ class Cluster:
                     method,
                     self._connection.server + path,
                     params=params,
-                    json=body,
+                    data=_encoded(body) if body is not None else None,
                     headers=headers if body is not None else None,
                     allow_redirects=False,
                 ) as response:
@@ -215,5 +217,16 @@ def _object(answer: Any) -> Manifest:
     return answer
 
 
+def _encoded(body: Manifest) -> bytes:
+    """Return a body as JSON that is YAML too: server-side apply reads it as that.
+
+    YAML knows no surrogate pairs, by which JSON can escape what is beyond the basic plane, and lets
+    some characters only be escaped (https://yaml.org/spec/1.2.2/#51-character-set).
+    """
+    text = json.dumps(body, ensure_ascii=False)
+    return _NOT_IN_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", text).encode()
+
+
+_NOT_IN_YAML: Final = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _APPLY_PARAMS: Final = {"fieldManager": FIELD_MANAGER, "force": "true"}
 _CONTENT_TYPES: Final = {"PATCH": "application/apply-patch+yaml"}

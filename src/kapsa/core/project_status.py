@@ -47,6 +47,7 @@ class ProjectObserved:
         failure: What went wrong while the plan was carried out.
         polled_at: Unix time of the last good poll; None for never.
         next_poll_at: Unix time of the next poll; None where that isn't known.
+        polling: Whether a poll that a person asked for is still under way.
     """
 
     project: Project
@@ -61,6 +62,7 @@ class ProjectObserved:
     failure: Blocked | None = None
     polled_at: float | None = None
     next_poll_at: float | None = None
+    polling: bool = False
 
 
 def project_status(seen: ProjectObserved, now: float) -> ProjectStatus:
@@ -77,7 +79,11 @@ def project_status(seen: ProjectObserved, now: float) -> ProjectStatus:
     candidates = (*seen.plan.previewed, *seen.plan.skipped) if seen.plan else previous.candidates
     return ProjectStatus(
         observed_generation=generation,
-        last_handled_requested_at=project.metadata.annotations.get(labels.REQUESTED_AT, "")[:64],
+        last_handled_requested_at=(
+            previous.last_handled_requested_at
+            if seen.polling
+            else project.metadata.annotations.get(labels.REQUESTED_AT, "")[:64]
+        ),
         conditions=conditions_of(
             findings, previous.conditions, generation=generation, now=to_rfc3339(now)
         ),

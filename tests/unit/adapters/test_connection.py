@@ -98,9 +98,7 @@ async def test_a_token_that_changes_in_its_file_is_read_again(
     token.write_text("second")
     # The client library looks at the file once a minute.
     later = SimpleNamespace(now=lambda: datetime.now() + timedelta(minutes=2))  # noqa: DTZ005
-    monkeypatch.setattr(
-        f"{loader}.datetime", SimpleNamespace(datetime=later, timedelta=timedelta)
-    )
+    monkeypatch.setattr(f"{loader}.datetime", SimpleNamespace(datetime=later, timedelta=timedelta))
     await listing(link)
     assert [seen.authorization for seen in api.seen] == ["bearer first", "bearer second"]
 

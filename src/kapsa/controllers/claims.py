@@ -1,0 +1,176 @@
+"""Claims of hosts and subdomains: whoever creates the Lease has it."""
+
+from collections.abc import Iterable
+from typing import Literal
+
+import structlog
+
+from kapsa.adapters.api_errors import AlreadyExists
+from kapsa.adapters.cluster import Cluster
+from kapsa.adapters.resources import LEASES
+from kapsa.controllers.cache import Cache, Manifest, key_of, uid_of
+from kapsa.controllers.state import HOST, OWNER, POOL, UID, State
+from kapsa.core import labels
+from kapsa.core.conditions import Blocked
+from kapsa.core.manifests.claim import Holder, claim, claim_name
+from kapsa.models.reasons import Reason
+from kapsa.utils.names import slug
+
+ClaimKind = Literal["host", "subdomain"]
+
+_HOLDER_GONE_RETRY = 1.0
+
+log = structlog.get_logger(__name__)
+
+
+class Claims:
+    """Makes, finds and releases claims."""
+
+    def __init__(self, cluster: Cluster, state: State, namespace: str) -> None:
+        """Take the API, the caches, and the operator's `namespace`, where claims live."""
+        self._cluster = cluster
+        self._state = state
+        self._namespace = namespace
+        self._turns: dict[str, int] = {}
+
+    def held(self, kind: ClaimKind, uid: str, pool: str = "") -> list[str]:
+        """Return what the holder of that UID has claimed, of one pool or of any."""
+        return [
+            _wanted(lease)
+            for lease in self._state.claims.find(OWNER, uid)
+            if _kind(lease) == kind
+            and (not pool or _pool(lease) == slug(pool))
+            and not lease["metadata"].get("deletionTimestamp")
+        ]
+
+    def subdomain_holder(self, pool: str, host: str) -> Holder | None:
+        """Return the Project whose subdomain the host is in, or nothing.
+
+        With flat names `pr-1-shop.apps.example.com` is in the subdomain `shop`, and so is
+        `shop.apps.example.com` itself.
+        """
+        words = host.partition(".")[0].split("-")
+        for start in range(len(words)):
+            name = claim_name("subdomain", pool, "-".join(words[start:]))
+            lease = self._state.claims.get(self._namespace, name)
+            if lease is not None:
+                return Holder.of(lease)
+        return None
+
+    def turn(self, pool: str) -> int:
+        """Return how many hosts the pool has given so far: this one's number."""
+        leases = self._state.claims.find(POOL, slug(pool))
+        given = sum(_kind(lease) == "host" for lease in leases)
+        # Several may be given before the first shows in the cache.
+        turn = self._turns[pool] = max(self._turns.get(pool, -1) + 1, given)
+        return turn
+
+    async def claim(
+        self, kind: ClaimKind, pool: str, candidates: Iterable[str], holder: Holder
+    ) -> str | Blocked:
+        """Claim the first candidate that nobody else holds or routes.
+
+        Raises:
+            Waiting: The API server can't be reached.
+        """
+        obstacle = None
+        for wanted in candidates:
+            obstacle = await self._try(kind, pool, wanted, holder)
+            if obstacle is None:
+                return wanted
+            if obstacle.reason == Reason.HOST_PENDING:
+                return obstacle
+        return obstacle or Blocked(Reason.HOST_TAKEN, Reason.HOST_TAKEN.explanation, stalled=True)
+
+    async def _try(self, kind: ClaimKind, pool: str, wanted: str, holder: Holder) -> Blocked | None:
+        """Claim one name; return what stands in the way."""
+        if kind == "host" and (foreign := self._foreign_route(wanted, holder)):
+            return Blocked(
+                Reason.HOST_TAKEN,
+                f"host {wanted} is routed by Ingress {'/'.join(key_of(foreign))}, which Kapsa did"
+                " not make; delete that, or choose another spec.domain.subdomain",
+                stalled=True,
+            )
+        lease = claim(kind, pool=pool, wanted=wanted, holder=holder, namespace=self._namespace)
+        known = self._state.claims.get(*key_of(lease))
+        if known is None:
+            try:
+                self._state.claims.observe("ADDED", await self._cluster.create(lease))
+            except AlreadyExists:
+                known = await self._cluster.get(LEASES, lease["metadata"]["name"], self._namespace)
+            else:
+                log.info("claimed", kind=kind, wanted=wanted, holder=str(holder))
+                return None
+        if known is None:
+            return _pending(wanted, None)
+        return self._judge(kind, wanted, known, holder)
+
+    def _judge(
+        self, kind: ClaimKind, wanted: str, lease: Manifest, holder: Holder
+    ) -> Blocked | None:
+        other = Holder.of(lease)
+        if other.uid == holder.uid:
+            self._state.claims.observe("MODIFIED", lease)
+            return None
+        cache = self._cache_of(other)
+        if cache is None or not cache.find(UID, other.uid):
+            return _pending(wanted, other)
+        if kind == "subdomain":
+            return Blocked(
+                Reason.SUBDOMAIN_TAKEN,
+                f"subdomain {wanted!r} is held by {other}; choose another in spec.domain.subdomain",
+                stalled=True,
+            )
+        return Blocked(
+            Reason.HOST_TAKEN,
+            f"host {wanted} is held by {other}; choose another spec.domain.subdomain",
+            stalled=True,
+        )
+
+    def _cache_of(self, holder: Holder) -> Cache | None:
+        return {"Environment": self._state.environments, "Project": self._state.projects}.get(
+            holder.kind
+        )
+
+    def _foreign_route(self, host: str, holder: Holder) -> Manifest | None:
+        """Return an Ingress that routes the host and that no claim of Kapsa's stands behind."""
+        for manifest in self._state.ingresses.find(HOST, host):
+            owner = labels.controller_uid(manifest)
+            label = (manifest["metadata"].get("labels") or {}).get(labels.MANAGED_BY)
+            if owner != holder.uid and label != labels.MANAGER:
+                return manifest
+        return None
+
+    async def release(self, kind: ClaimKind, uid: str, *, keep: str = "", pool: str = "") -> None:
+        """Give back what the holder of that UID has claimed, but for `keep` of `pool`."""
+        for lease in self._state.claims.find(OWNER, uid):
+            kept = keep and (_wanted(lease), _pool(lease)) == (keep, slug(pool))
+            if _kind(lease) == kind and not kept:
+                await self.delete(lease)
+
+    async def delete(self, lease: Manifest) -> None:
+        """Delete a claim: this one, and none that was made anew under its name."""
+        namespace, name = key_of(lease)
+        log.info("released", wanted=_wanted(lease), holder=str(Holder.of(lease)))
+        await self._cluster.delete(LEASES, name, namespace, uid=uid_of(lease))
+
+
+def _pending(wanted: str, holder: Holder | None) -> Blocked:
+    former = f" of {holder}, which is gone," if holder else ""
+    return Blocked(
+        Reason.HOST_PENDING,
+        f"the claim of {wanted!r}{former} is being cleaned up",
+        retry_after=_HOLDER_GONE_RETRY,
+    )
+
+
+def _kind(lease: Manifest) -> str:
+    return str((lease["metadata"].get("labels") or {}).get(labels.CLAIM, ""))
+
+
+def _pool(lease: Manifest) -> str:
+    return str((lease["metadata"].get("labels") or {}).get(labels.POOL, ""))
+
+
+def _wanted(lease: Manifest) -> str:
+    return str((lease["metadata"].get("annotations") or {}).get(labels.HOST, ""))

@@ -1,0 +1,357 @@
+"""Fakes of what is outside, for unit tests of the shell."""
+
+import asyncio
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from kapsa.adapters.api_errors import AlreadyExists, Conflict, NotFound
+from kapsa.adapters.cluster import Cluster, Listing, Manifest
+from kapsa.adapters.credentials import Credentials
+from kapsa.adapters.forges import ForgeRepository
+from kapsa.adapters.resources import ResourceType
+from kapsa.controllers.cache import Cache
+from kapsa.core.listings import PullRequestListing, RefListing
+from kapsa.models.reasons import Reason
+
+Answer = TypeVar("Answer")
+
+Key = tuple[str, str, str]
+"""Kind, namespace and name."""
+
+
+@dataclass(frozen=True)
+class Write:
+    """One write that reached the cluster, whether it changed anything or not."""
+
+    verb: str
+    kind: str
+    namespace: str
+    name: str
+    uid: str = ""
+    body: Manifest = field(default_factory=dict, compare=False)
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.kind} {'/'.join(filter(None, (self.namespace, self.name)))}"
+
+
+@dataclass
+class Fault:
+    """What happens to calls that match, after the first `skip` of them, `times` times.
+
+    With `late` the call does its work first, and fails then: an answer that was lost.
+    """
+
+    error: Exception | None
+    verb: str = ""
+    kind: str = ""
+    skip: int = 0
+    times: int = 1
+    delay: float = 0.0
+    late: bool = False
+
+    def hits(self, verb: str, kind: str) -> bool:
+        if self.verb not in ("", verb) or self.kind not in ("", kind) or not self.times:
+            return False
+        if self.skip:
+            self.skip -= 1
+            return False
+        self.times -= 1
+        return True
+
+
+class FakeCluster(Cluster):
+    """A fake of the Kubernetes API for unit tests, in memory.
+
+    It knows no schemas, no defaults and no real server-side apply: an apply merges maps and
+    replaces lists. It does keep resourceVersions, UIDs, generations and preconditions, records
+    every write, and can be told to fail. Caches that `feed` is given see its events at once, or,
+    while `watch_is_late`, when `catch_up` is called.
+    """
+
+    def __init__(self, fence: Callable[[], None] = lambda: None) -> None:
+        self.objects: dict[Key, Manifest] = {}
+        self.writes: list[Write] = []
+        self.reads: list[str] = []
+        self.faults: list[Fault] = []
+        self.admission: Callable[[Manifest], Manifest] = lambda manifest: manifest
+        """A webhook: changes what is about to be stored."""
+        self.watch_is_late = False
+        self._fence = fence
+        self._version = 100
+        self._uids = 0
+        self._caches: list[Cache] = []
+        self._pending: list[Callable[[], None]] = []
+
+    # What tests do to it.
+
+    def put(self, *manifests: Manifest) -> Manifest:
+        """Store objects as somebody else would; return the last as it is now."""
+        stored: Manifest = {}
+        for manifest in manifests:
+            stored = self._store(copy.deepcopy(manifest))
+        return copy.deepcopy(stored)
+
+    def remove(self, kind: str, name: str, namespace: str = "") -> None:
+        """Delete an object as somebody else would."""
+        self._remove((kind, namespace, name))
+
+    def live(self, kind: str, name: str, namespace: str = "") -> Manifest:
+        return copy.deepcopy(self.objects[kind, namespace, name])
+
+    def has(self, kind: str, name: str, namespace: str = "") -> bool:
+        return (kind, namespace, name) in self.objects
+
+    def fail(self, error: Exception | None, verb: str = "", kind: str = "", **how: Any) -> Fault:
+        """Have the next call that matches fail; see `Fault`."""
+        self.faults.append(Fault(error, verb, kind, **how))
+        return self.faults[-1]
+
+    def feed(self, *caches: Cache) -> None:
+        """Fill caches, and have them see every event from now on."""
+        for cache in caches:
+            cache.replace(self._listing(cache.resource, cache.label_selector))
+            cache.ready.set()
+            self._caches.append(cache)
+
+    def catch_up(self) -> None:
+        """Let the events through that were held back."""
+        pending, self._pending = self._pending, []
+        for tell in pending:
+            tell()
+
+    def verbs(self) -> list[str]:
+        """Return the writes so far, each as `<verb> <kind> <name>`."""
+        return [str(write) for write in self.writes]
+
+    # What Kapsa does to it.
+
+    async def get(self, resource: ResourceType, name: str, namespace: str = "") -> Manifest | None:
+        self.reads.append(f"get {resource.kind} {name}")
+        async with _Call(self, "get", resource.kind):
+            return copy.deepcopy(self.objects.get((resource.kind, namespace, name)))
+
+    async def list_all(self, resource: ResourceType, label_selector: str = "") -> Listing:
+        self.reads.append(f"list {resource.kind}")
+        async with _Call(self, "list", resource.kind):
+            return self._listing(resource, label_selector)
+
+    async def create(self, manifest: Manifest) -> Manifest:
+        async with self._written("create", manifest):
+            if _key(manifest) in self.objects:
+                raise AlreadyExists(Reason.RECONCILING, "there is one", 1.0)
+            return self._answer(self._store(self.admission(copy.deepcopy(manifest))))
+
+    async def apply(self, manifest: Manifest, *, uid: str = "") -> Manifest:
+        async with self._written("apply", manifest, uid):
+            live = self.objects.get(_key(manifest))
+            if uid and (live is None or live["metadata"]["uid"] != uid):
+                raise Conflict(Reason.RECONCILING, "another UID", 1.0)
+            merged = _merged(live or {}, copy.deepcopy(manifest))
+            return self._answer(self._store(self.admission(merged)))
+
+    async def replace(self, manifest: Manifest) -> Manifest:
+        async with self._written("replace", manifest):
+            live = self.objects.get(_key(manifest))
+            if live is None:
+                raise NotFound(Reason.RECONCILING, "gone", 2.0)
+            if live["metadata"]["resourceVersion"] != manifest["metadata"]["resourceVersion"]:
+                raise Conflict(Reason.RECONCILING, "it was changed", 1.0)
+            return self._answer(self._store(copy.deepcopy(manifest)))
+
+    async def apply_status(
+        self, resource: ResourceType, live: Manifest, status: Manifest
+    ) -> Manifest:
+        async with self._written("status", {**live, "status": status}, live["metadata"]["uid"]):
+            stored = self.objects.get(_key(live))
+            if stored is None:
+                raise NotFound(Reason.RECONCILING, "gone", 2.0)
+            if stored["metadata"]["uid"] != live["metadata"]["uid"]:
+                raise Conflict(Reason.RECONCILING, "another UID", 1.0)
+            return self._answer(self._store({**copy.deepcopy(stored), "status": status}))
+
+    async def delete(
+        self, resource: ResourceType, name: str, namespace: str = "", *, uid: str
+    ) -> bool:
+        metadata = {"name": name, "namespace": namespace}
+        manifest = {"kind": resource.kind, "metadata": metadata}
+        async with self._written("delete", manifest, uid):
+            key = (resource.kind, namespace, name)
+            live = self.objects.get(key)
+            if live is None or live["metadata"]["uid"] != uid:
+                return False
+            if live["metadata"].get("finalizers"):
+                dying = copy.deepcopy(live)
+                dying["metadata"].setdefault("deletionTimestamp", "2026-01-01T01:00:00Z")
+                self._store(dying)
+            else:
+                self._remove(key)
+            return True
+
+    # How it works.
+
+    def _written(self, verb: str, manifest: Manifest, uid: str = "") -> "_Call":
+        self._fence()
+        kind, namespace, name = _key(manifest)
+        self.writes.append(Write(verb, kind, namespace, name, uid, copy.deepcopy(manifest)))
+        return _Call(self, verb, kind)
+
+    def _answer(self, manifest: Manifest) -> Manifest:
+        return copy.deepcopy(manifest)
+
+    def _listing(self, resource: ResourceType, selector: str) -> Listing:
+        items = [
+            copy.deepcopy(manifest)
+            for key, manifest in self.objects.items()
+            if key[0] == resource.kind and _matches(manifest, selector)
+        ]
+        return Listing(items, str(self._version))
+
+    def _store(self, manifest: Manifest) -> Manifest:
+        key = _key(manifest)
+        before = self.objects.get(key)
+        metadata = manifest["metadata"] = dict(manifest["metadata"])
+        if not metadata.get("namespace"):
+            metadata.pop("namespace", None)
+        if before is None:
+            self._uids += 1
+            metadata.setdefault("uid", f"uid-{self._uids}")
+            metadata.setdefault("generation", 1)
+            metadata.setdefault("creationTimestamp", "2026-01-01T00:00:00Z")
+        else:
+            old = before["metadata"]
+            changed = manifest.get("spec") != before.get("spec")
+            metadata.setdefault("uid", old["uid"])
+            metadata["generation"] = old.get("generation", 1) + changed
+            metadata["resourceVersion"] = old["resourceVersion"]
+            if manifest == before:
+                return before
+        self._version += 1
+        metadata["resourceVersion"] = str(self._version)
+        self.objects[key] = manifest
+        self._emit(before, manifest)
+        return manifest
+
+    def _remove(self, key: Key) -> None:
+        gone = copy.deepcopy(self.objects.pop(key))
+        self._version += 1
+        gone["metadata"]["resourceVersion"] = str(self._version)
+        self._emit(gone, None)
+
+    def _emit(self, before: Manifest | None, after: Manifest | None) -> None:
+        told = copy.deepcopy(after or before)
+        assert told is not None
+        for cache in self._caches:
+            if cache.resource.kind != told["kind"]:
+                continue
+            was = before is not None and _matches(before, cache.label_selector)
+            stays = after is not None and _matches(after, cache.label_selector)
+            if was or stays:
+                event = "MODIFIED" if was and stays else "ADDED" if stays else "DELETED"
+                self._pending.append(_telling(cache, event, told))
+        if not self.watch_is_late:
+            self.catch_up()
+
+
+class _Call:
+    """One call: gives other tasks a chance, and goes wrong where that was asked for."""
+
+    def __init__(self, cluster: FakeCluster, verb: str, kind: str) -> None:
+        self._cluster = cluster
+        self._fault = next((f for f in cluster.faults if f.hits(verb, kind)), None)
+
+    async def __aenter__(self) -> None:
+        await asyncio.sleep(self._fault.delay if self._fault else 0)
+        if self._fault and self._fault.error and not self._fault.late:
+            raise self._fault.error
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._fault and self._fault.error and self._fault.late:
+            raise self._fault.error
+
+
+def _telling(cache: Cache, event: str, manifest: Manifest) -> Callable[[], None]:
+    return lambda: cache.observe(event, copy.deepcopy(manifest))
+
+
+def _key(manifest: Manifest) -> Key:
+    metadata = manifest["metadata"]
+    return manifest["kind"], metadata.get("namespace") or "", metadata["name"]
+
+
+def _matches(manifest: Manifest, selector: str) -> bool:
+    found = manifest["metadata"].get("labels") or {}
+    for part in filter(None, selector.split(",")):
+        name, equals, value = part.partition("=")
+        if name not in found or (equals and found[name] != value):
+            return False
+    return True
+
+
+def _merged(live: Any, applied: Any) -> Any:
+    if isinstance(live, dict) and isinstance(applied, dict):
+        return live | {key: _merged(live.get(key), value) for key, value in applied.items()}
+    return applied
+
+
+class FakeOutside:
+    """A fake of git servers, a forge and a registry, for unit tests: answers what it is told.
+
+    Attributes:
+        refs: What `list_refs` answers or raises, by URL.
+        pull_requests: The same for `open_pull_requests`, by `<owner>/<name>`.
+        images: Images by tag.
+        asked: Every question so far.
+        delay: Seconds that each answer takes.
+    """
+
+    def __init__(self) -> None:
+        self.refs: dict[str, RefListing | Exception] = {}
+        self.pull_requests: dict[str, PullRequestListing | Exception] = {}
+        self.images: dict[str, str | Exception] = {}
+        self.ping_error: Exception | None = None
+        self.provider = "gitea"
+        self.asked: list[str] = []
+        self.credentials: list[Credentials | None] = []
+        self.delay = 0.0
+        self.busy = 0
+        self.most_busy = 0
+
+    async def list_refs(self, url: str, credentials: Credentials | None = None) -> RefListing:
+        self.credentials.append(credentials)
+        return await self._answer(f"refs {url}", self.refs.get(url, RefListing({}, complete=True)))
+
+    async def detect(
+        self, url: str, api_url: str | None = None, credentials: Credentials | None = None
+    ) -> str:
+        return await self._answer(f"detect {url}", self.provider)
+
+    async def open_pull_requests(
+        self, repository: ForgeRepository, credentials: Credentials | None = None
+    ) -> PullRequestListing:
+        name = f"{repository.owner}/{repository.name}"
+        nothing = PullRequestListing(complete=True)
+        return await self._answer(f"pulls {name}", self.pull_requests.get(name, nothing))
+
+    async def resolve(
+        self, reference: str, *, credentials: Credentials | None, insecure: bool
+    ) -> str | None:
+        self.credentials.append(credentials)
+        return await self._answer(f"image {reference}", self.images.get(reference))
+
+    async def ping(self, endpoint: str, *, credentials: Credentials | None, insecure: bool) -> None:
+        self.credentials.append(credentials)
+        await self._answer(f"ping {endpoint}", self.ping_error or "pong")
+
+    async def _answer(self, question: str, answer: Answer | Exception) -> Answer:
+        self.asked.append(question)
+        self.busy += 1
+        self.most_busy = max(self.most_busy, self.busy)
+        try:
+            await asyncio.sleep(self.delay)
+        finally:
+            self.busy -= 1
+        if isinstance(answer, Exception):
+            raise answer
+        return answer

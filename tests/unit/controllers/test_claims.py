@@ -1,0 +1,206 @@
+"""Claims: one host, one holder, whatever the order."""
+
+import asyncio
+
+import pytest
+
+from kapsa.adapters.errors import Waiting
+from kapsa.controllers.claims import Claims
+from kapsa.controllers.state import State
+from kapsa.core.conditions import Blocked
+from kapsa.core.manifests.claim import Holder
+from tests.builders import environment_manifest, project_manifest
+from tests.unit.controllers.world import NAMESPACE, World, ingress
+
+HOST = "pr-1-shop.apps.example.com"
+SECOND = "pr-1-shop-0123456789.apps.example.com"
+
+
+def holder(name: str = "web", kind: str = "Environment", uid: str = "") -> Holder:
+    return Holder(kind, "team-a", name, uid or f"uid-{kind.lower()}-team-a-{name}")
+
+
+@pytest.fixture
+async def world() -> World:
+    made = World()
+    made.cluster.put(environment_manifest("web"), environment_manifest("other"))
+    made.cluster.put(project_manifest("shop"), project_manifest("cafe"))
+    return made
+
+
+async def claim(world: World, *hosts: str, who: Holder | None = None) -> str | Blocked:
+    return await world.claims.claim("host", "apps", hosts or (HOST,), who or holder())
+
+
+async def test_who_creates_the_lease_has_the_host(world: World) -> None:
+    assert await claim(world) == HOST
+    assert world.claims.held("host", holder().uid) == [HOST]
+    (write,) = world.cluster.writes
+    assert (write.verb, write.kind, write.namespace) == ("create", "Lease", NAMESPACE)
+    assert write.body["spec"] == {"holderIdentity": holder().uid}
+
+
+async def test_of_a_hundred_claimants_one_gets_it(world: World) -> None:
+    names = [f"env-{number}" for number in range(100)]
+    world.cluster.put(*(environment_manifest(name) for name in names))
+    world.cluster.watch_is_late = True
+    # As many operators as claimants: none sees what another one's cache holds.
+    operators = []
+    for _ in names:
+        state = State(NAMESPACE)
+        world.cluster.feed(*state.all)
+        operators.append(Claims(world.cluster, state, NAMESPACE))
+    answers = await asyncio.gather(
+        *(
+            claims.claim("host", "apps", (HOST,), holder(name))
+            for claims, name in zip(operators, names, strict=True)
+        )
+    )
+    assert answers.count(HOST) == 1
+    assert {a.reason for a in answers if isinstance(a, Blocked)} == {"HostTaken"}
+
+
+async def test_claiming_again_is_no_second_claim(world: World) -> None:
+    await claim(world)
+    assert await claim(world) == HOST
+    assert len(world.cluster.writes) == 1
+
+
+async def test_after_a_crash_between_claim_and_status_the_claim_is_found_again(
+    world: World,
+) -> None:
+    world.hold(HOST, holder="web", holder_uid=holder().uid)
+    assert world.claims.held("host", holder().uid) == [HOST]
+    assert await claim(world) == HOST
+    assert world.written() == []
+
+
+async def test_a_claim_whose_answer_was_lost_is_the_claimants(world: World) -> None:
+    world.cluster.watch_is_late = True
+    world.cluster.fail(Waiting("ApiServerUnavailable", "reset"), "create", late=True)
+    with pytest.raises(Waiting):
+        await claim(world)
+    assert await claim(world) == HOST
+    assert world.claims.held("host", holder().uid) == [HOST]
+
+
+async def test_a_host_that_is_taken_gives_way_to_the_next_candidate(world: World) -> None:
+    await claim(world, who=holder("other"))
+    assert await claim(world, HOST, SECOND) == SECOND
+
+
+async def test_where_all_are_taken_the_last_holder_is_named(world: World) -> None:
+    await claim(world, who=holder("other"))
+    answer = await claim(world)
+    assert isinstance(answer, Blocked)
+    assert (answer.reason, answer.stalled) == ("HostTaken", True)
+    assert answer.message == (
+        f"host {HOST} is held by Environment/team-a/other; choose another spec.domain.subdomain"
+    )
+
+
+async def test_without_a_candidate_there_is_no_host(world: World) -> None:
+    answer = await world.claims.claim("host", "apps", (), holder())
+    assert isinstance(answer, Blocked)
+
+
+async def test_a_host_that_a_foreign_ingress_routes_is_refused(world: World) -> None:
+    world.cluster.put(ingress("theirs", HOST))
+    answer = await claim(world)
+    assert isinstance(answer, Blocked)
+    assert answer.reason == "HostTaken"
+    assert "Ingress team-b/theirs" in answer.message
+    assert await claim(world, HOST, SECOND) == SECOND
+
+
+async def test_the_claimants_own_ingress_is_no_obstacle(world: World) -> None:
+    reference = {"kind": "Environment", "uid": holder().uid, "controller": True}
+    world.cluster.put(ingress("web", HOST, ownerReferences=[reference]))
+    assert await claim(world) == HOST
+
+
+async def test_a_claim_whose_holder_is_gone_is_waited_for(world: World) -> None:
+    world.hold(HOST, holder="gone")
+    answer = await claim(world, HOST, SECOND)
+    assert isinstance(answer, Blocked)
+    assert (answer.reason, answer.stalled, answer.retry_after) == ("HostPending", False, 1.0)
+    assert "Environment/team-b/gone" in answer.message
+    assert world.written() == [], "the second choice would be another URL for good"
+
+
+async def test_a_claim_that_goes_at_that_moment_is_waited_for(world: World) -> None:
+    world.cluster.watch_is_late = True
+    world.hold(HOST)
+    original = world.cluster.get
+
+    async def get(*args: object) -> None:
+        assert original
+        return None
+
+    world.cluster.get = get  # type: ignore[assignment]
+    answer = await claim(world)
+    assert isinstance(answer, Blocked)
+    assert answer.reason == "HostPending"
+
+
+async def test_a_claim_that_a_tenant_invented_in_its_own_namespace_is_none(world: World) -> None:
+    world.hold("bank.example.com", holder="web", holder_uid=holder().uid, namespace="team-a")
+    assert world.claims.held("host", holder().uid) == []
+
+
+async def test_a_subdomain_that_is_taken_names_its_holder(world: World) -> None:
+    cafe, shop = holder("cafe", "Project"), holder("shop", "Project")
+    assert await world.claims.claim("subdomain", "apps", ("shop",), cafe) == "shop"
+    answer = await world.claims.claim("subdomain", "apps", ("shop",), shop)
+    assert isinstance(answer, Blocked)
+    assert answer.reason == "SubdomainTaken"
+    assert "Project/team-a/cafe" in answer.message
+    assert await world.claims.claim("subdomain", "apps", ("shop", "shop-2"), shop) == "shop-2"
+
+
+async def test_a_subdomain_belongs_to_its_pool(world: World) -> None:
+    shop, cafe = holder("shop", "Project"), holder("cafe", "Project")
+    await world.claims.claim("subdomain", "apps", ("shop",), shop)
+    assert await world.claims.claim("subdomain", "other", ("shop",), cafe) == "shop"
+    assert world.claims.held("subdomain", shop.uid, "apps") == ["shop"]
+    assert world.claims.held("subdomain", shop.uid, "other") == []
+    assert world.claims.held("host", shop.uid) == []
+
+
+async def test_a_host_is_known_by_the_subdomain_that_it_is_in(world: World) -> None:
+    shop = holder("shop", "Project")
+    await world.claims.claim("subdomain", "apps", ("shop",), shop)
+    for host in ("shop.apps.example.com", HOST):
+        assert world.claims.subdomain_holder("apps", host) == shop
+    for host in ("workshop.apps.example.com", "shop-1.apps.example.com"):
+        assert world.claims.subdomain_holder("apps", host) is None
+
+
+async def test_release_gives_back_by_uid_what_is_not_kept(world: World) -> None:
+    await claim(world)
+    await claim(world, SECOND)
+    world.written()
+    await world.claims.release("host", holder().uid, keep=HOST, pool="apps")
+    assert [write.verb for write in world.cluster.writes] == ["delete"]
+    assert world.cluster.writes[0].uid
+    assert world.claims.held("host", holder().uid) == [HOST]
+    await world.claims.release("host", holder().uid)
+    assert world.claims.held("host", holder().uid) == []
+
+
+async def test_release_deletes_no_claim_that_was_made_anew(world: World) -> None:
+    await claim(world)
+    world.cluster.watch_is_late = True
+    lease = next(iter(world.state.claims))["metadata"]["name"]
+    world.cluster.remove("Lease", lease, NAMESPACE)
+    world.hold(HOST, holder="other", holder_uid=holder("other").uid)
+    await world.claims.release("host", holder().uid)
+    assert world.cluster.has("Lease", lease, NAMESPACE)
+
+
+async def test_base_domains_are_taken_in_turn_even_before_the_cache_knows(world: World) -> None:
+    assert [world.claims.turn("apps") for _ in range(3)] == [0, 1, 2]
+    assert world.claims.turn("other") == 0
+    for number in range(7):
+        world.hold(f"{number}.example.com")
+    assert world.claims.turn("apps") == 7

@@ -1,0 +1,324 @@
+"""The Environment's controller: gather, plan, apply, report, against a fake cluster."""
+
+from typing import Any
+
+import pytest
+
+from kapsa.adapters.cluster import Manifest, NotFenced
+from kapsa.adapters.errors import Stalled, Waiting
+from kapsa.core.conditions import Blocked
+from kapsa.core.manifests.namespace import namespace
+from tests.builders import (
+    environment_manifest,
+    pool_manifest,
+    project,
+    project_manifest,
+    sha,
+    uid,
+)
+from tests.unit.controllers.world import IMAGE, NAMESPACE, World, ingress
+
+KEY = ("team-a", "web")
+DOMAIN = {"domainPoolRef": {"name": "apps"}, "subdomain": "web"}
+HOST = "web-web.apps.example.com"
+
+
+@pytest.fixture
+async def world() -> World:
+    return World()
+
+
+def web(**changes: Any) -> Manifest:
+    return environment_manifest("web", **({"image": IMAGE, "commit": sha("a")} | changes))
+
+
+async def reconcile(world: World, *manifests: Manifest) -> float | None:
+    world.cluster.put(*manifests)
+    return await world.environments.reconcile(KEY)
+
+
+def roll_out(world: World) -> None:
+    live = world.cluster.live("Deployment", "web", "team-a")
+    live["spec"]["replicas"] = 1
+    live["status"] = {
+        "observedGeneration": live["metadata"]["generation"] + 1,
+        **dict.fromkeys(("replicas", "updatedReplicas", "availableReplicas"), 1),
+    }
+    world.cluster.put(live)
+
+
+def ready(world: World) -> tuple[str, str]:
+    return world.condition("Ready", "Environment", "web", "team-a")
+
+
+async def test_it_becomes_a_deployment_a_service_and_a_status(world: World) -> None:
+    assert await reconcile(world, web()) is None
+    assert world.written() == [
+        "apply Deployment team-a/web",
+        "apply Service team-a/web",
+        "status Environment team-a/web",
+    ]
+    assert world.status("Environment", "web", "team-a")["phase"] == "Deploying"
+
+
+async def test_it_is_ready_when_its_pods_are_and_then_quiet(world: World) -> None:
+    await reconcile(world, web())
+    roll_out(world)
+    await world.environments.reconcile(KEY)
+    assert ready(world) == ("True", "Ready")
+    assert world.status("Environment", "web", "team-a")["commit"] == sha("a")
+    world.written()
+    for _ in range(3):
+        assert await world.environments.reconcile(KEY) is None
+    assert world.written() == []
+
+
+async def test_reconcile_waits_for_image_without_pruning(world: World) -> None:
+    await reconcile(world, web())
+    roll_out(world)
+    await world.environments.reconcile(KEY)
+    live = world.cluster.live("Environment", "web", "team-a")
+    del live["spec"]["image"]
+    live["spec"]["commit"] = sha("b")
+    world.images.note(KEY, Blocked("ImageNotFound", "not yet", retry_after=10.0))
+    world.written()
+    assert await reconcile(world, live) == 10.0
+    assert world.written() == ["status Environment team-a/web"]
+    assert world.cluster.has("Deployment", "web", "team-a")
+    assert ready(world) == ("False", "ImageNotFound")
+    assert world.status("Environment", "web", "team-a")["phase"] == "Building"
+
+
+async def test_suspended_nothing_is_made_changed_or_deleted(world: World) -> None:
+    world.cluster.put(pool_manifest())
+    assert await reconcile(world, web(suspend=True, domain=DOMAIN)) is None
+    assert world.written() == ["status Environment team-a/web"]
+    live = world.cluster.live("Environment", "web", "team-a")
+    live["spec"]["suspend"] = False
+    await reconcile(world, live)
+    live = world.cluster.live("Environment", "web", "team-a")
+    live["spec"] |= {"suspend": True, "image": IMAGE.replace("ab", "cd")}
+    del live["spec"]["domain"]
+    world.written()
+    await reconcile(world, live)
+    assert world.written() == ["status Environment team-a/web"]
+    assert world.cluster.has("Ingress", "web", "team-a")
+
+
+async def test_a_suspended_project_suspends_its_environments(world: World) -> None:
+    shop = project("shop")
+    world.cluster.put(project_manifest("shop", suspend=True))
+    await reconcile(world, web(of=shop))
+    assert world.written() == ["status Environment team-a/web"]
+    assert ready(world)[1] == "Suspended"
+
+
+async def test_a_host_is_claimed_before_it_is_routed(world: World) -> None:
+    world.cluster.put(pool_manifest())
+    await reconcile(world, web(domain=DOMAIN))
+    verbs = [write.verb + " " + write.kind for write in world.cluster.writes]
+    assert verbs[0] == "create Lease"
+    assert verbs[-2:] == ["apply Ingress", "status Environment"]
+    assert world.status("Environment", "web", "team-a")["host"] == HOST
+    world.written()
+    await world.environments.reconcile(KEY)
+    assert world.written() == []
+
+
+async def test_a_host_never_moves(world: World) -> None:
+    world.cluster.put(pool_manifest())
+    await reconcile(world, web(domain=DOMAIN))
+    await reconcile(world, pool_manifest("apps", "new.example.com"))
+    assert world.status("Environment", "web", "team-a")["host"] == HOST
+    world.cluster.remove("DomainPool", "apps")
+    await world.environments.reconcile(KEY)
+    assert world.cluster.has("Ingress", "web", "team-a")
+
+
+async def test_a_host_that_is_not_wanted_any_more_is_given_back_after_its_route(
+    world: World,
+) -> None:
+    world.cluster.put(pool_manifest())
+    await reconcile(world, web(domain=DOMAIN))
+    # A load balancer's controller holds the Ingress until it has cleaned up.
+    route = world.cluster.live("Ingress", "web", "team-a")
+    route["metadata"]["finalizers"] = ["example.com/balancer"]
+    live = world.cluster.live("Environment", "web", "team-a")
+    del live["spec"]["domain"]
+    world.cluster.put(route)
+    await reconcile(world, live)
+    assert world.claims.held("host", uid("Environment", "web", "team-a")) == [HOST]
+    world.cluster.remove("Ingress", "web", "team-a")
+    await world.environments.reconcile(KEY)
+    assert world.claims.held("host", uid("Environment", "web", "team-a")) == []
+
+
+async def test_a_missing_pool_is_said_and_what_runs_keeps_running(world: World) -> None:
+    await reconcile(world, web())
+    world.written()
+    assert await reconcile(world, web(domain=DOMAIN)) == 3600.0
+    assert world.written() == ["status Environment team-a/web"]
+    assert ready(world) == ("False", "DomainPoolNotFound")
+    assert world.cluster.has("Deployment", "web", "team-a")
+    await reconcile(world, pool_manifest())
+    assert ready(world)[1] != "DomainPoolNotFound"
+
+
+async def test_a_claim_that_is_forbidden_is_said(world: World) -> None:
+    world.cluster.put(pool_manifest())
+    world.cluster.fail(Stalled("ApplyRefused", "leases is forbidden"), "create", "Lease")
+    assert await reconcile(world, web(domain=DOMAIN)) == 3600.0
+    assert ready(world) == ("False", "ApplyRefused")
+
+
+async def test_a_claim_that_can_not_be_asked_for_now_is_put_off_as_a_whole(world: World) -> None:
+    world.cluster.put(pool_manifest())
+    world.cluster.fail(Waiting("ApiServerUnavailable", "500"), "create", "Lease")
+    with pytest.raises(Waiting):
+        await reconcile(world, web(domain=DOMAIN))
+
+
+async def test_a_host_that_others_route_gives_way_to_one_with_a_digest(world: World) -> None:
+    world.cluster.put(pool_manifest(), ingress("theirs", HOST))
+    await reconcile(world, web(domain=DOMAIN))
+    host = world.status("Environment", "web", "team-a")["host"]
+    assert host != HOST
+    assert host.startswith("web-web-")
+
+
+async def test_an_object_that_breaks_the_rules_is_told_and_nothing_else(world: World) -> None:
+    await reconcile(world, web())
+    broken = world.cluster.live("Environment", "web", "team-a")
+    broken["spec"]["type"] = "imaginary"
+    world.written()
+    assert await reconcile(world, broken) is None
+    assert world.written() == ["status Environment team-a/web"]
+    assert ready(world) == ("False", "InvalidSpec")
+    assert world.cluster.has("Deployment", "web", "team-a")
+    await world.environments.reconcile(KEY)
+    assert world.written() == [], "once"
+
+
+async def test_a_project_that_is_not_there_is_not_believed(world: World) -> None:
+    assert await reconcile(world, web(of=project("shop"))) == 3600.0
+    assert world.written() == ["status Environment team-a/web"]
+    assert ready(world) == ("False", "ProjectNotFound")
+
+
+async def test_nobody_joins_a_project_from_a_namespace_that_is_not_its_own(world: World) -> None:
+    world.cluster.put(project_manifest("shop", namespace="team-b"))
+    await reconcile(world, web(of=project("shop", namespace="team-b")))
+    assert world.written() == ["status Environment team-a/web"]
+    assert ready(world) == ("False", "ProjectMismatch")
+
+
+async def test_in_a_namespace_made_for_the_project_it_is_believed(world: World) -> None:
+    shop = project("shop", namespace="team-b")
+    made = namespace(shop)
+    made["metadata"]["name"] = "team-a"
+    world.cluster.put(project_manifest("shop", namespace="team-b"), made)
+    await reconcile(world, web(of=shop))
+    assert world.cluster.has("Deployment", "web", "team-a")
+
+
+async def test_one_object_that_is_refused_is_said_and_the_others_are_kept(world: World) -> None:
+    world.cluster.fail(Stalled("ApplyRefused", "quota exceeded"), "apply", "Service")
+    assert await reconcile(world, web()) == 3600.0
+    assert ready(world) == ("False", "ApplyRefused")
+    assert world.cluster.has("Deployment", "web", "team-a")
+
+
+async def test_what_the_server_can_not_take_now_is_tried_again_soon(world: World) -> None:
+    world.cluster.fail(Waiting("NamespaceTerminating", "being terminated", 2.0), "apply")
+    assert await reconcile(world, web()) == 2.0
+
+
+async def test_leadership_lost_in_the_middle_writes_nothing_more(world: World) -> None:
+    def fence() -> None:
+        if any(write.kind == "Deployment" for write in world.cluster.writes):
+            raise NotFenced("the Lease was lost")
+
+    world.cluster._fence = fence
+    with pytest.raises(NotFenced):
+        await reconcile(world, web())
+    assert world.written() == ["apply Deployment team-a/web"]
+
+
+async def test_killed_after_any_write_and_started_again_it_ends_the_same(world: World) -> None:
+    class Killed(BaseException):
+        pass
+
+    world.cluster.put(pool_manifest(), web(domain=DOMAIN))
+    for write in range(1, 20):
+        again = World()
+        again.cluster.put(pool_manifest(), web(domain=DOMAIN))
+        again.cluster.fail(Killed(), skip=write, late=True)  # type: ignore[arg-type]
+        try:
+            await again.environments.reconcile(KEY)
+        except Killed:
+            again.cluster.faults.clear()
+        fresh = World()
+        fresh.cluster.objects = again.cluster.objects
+        fresh.cluster._version = again.cluster._version
+        fresh.cluster.feed(*fresh.state.all)
+        await fresh.environments.reconcile(KEY)
+        await fresh.environments.reconcile(KEY)
+        fresh.written()
+        await fresh.environments.reconcile(KEY)
+        assert fresh.written() == []
+        kinds = sorted(key[0] for key in fresh.cluster.objects)
+        expected = ["Deployment", "DomainPool", "Environment", "Ingress", "Lease", "Service"]
+        assert kinds == expected
+        assert fresh.status("Environment", "web", "team-a")["host"] == HOST
+
+
+async def test_deleted_while_it_is_applied_it_leaves_only_what_is_collected(world: World) -> None:
+    world.cluster.put(pool_manifest(), web(domain=DOMAIN))
+    original = world.cluster.admission
+
+    def deleted_meanwhile(manifest: Manifest) -> Manifest:
+        if manifest["kind"] == "Service":
+            world.cluster.remove("Environment", "web", "team-a")
+        return original(manifest)
+
+    world.cluster.admission = deleted_meanwhile
+    with pytest.raises(Waiting):
+        await world.environments.reconcile(KEY)
+    assert not world.cluster.has("Environment", "web", "team-a")
+    assert await world.environments.reconcile(KEY) is None
+    for key, live in world.cluster.objects.items():
+        if key[0] in ("Deployment", "Service", "Ingress"):
+            assert live["metadata"]["ownerReferences"], "Kubernetes collects it"
+    world.cluster.objects = {k: v for k, v in world.cluster.objects.items() if k[0] != "Ingress"}
+    for manifest in list(world.state.ingresses):
+        world.state.ingresses.observe("DELETED", manifest)
+    world.sweeper.look_at_all()
+    for sweep_key in list(world.leftovers._due):
+        await world.sweeper.reconcile(sweep_key)
+    assert not any(key[:2] == ("Lease", NAMESPACE) for key in world.cluster.objects)
+
+
+async def test_a_tenants_object_with_its_uid_says_nothing_about_it(world: World) -> None:
+    await reconcile(world, web())
+    fake = world.cluster.live("Deployment", "web", "team-a")
+    fake["metadata"] = {
+        **fake["metadata"],
+        "namespace": "team-b",
+        "uid": "fake",
+        "resourceVersion": "1",
+    }
+    fake["spec"]["replicas"] = 1
+    fake["status"] = {"observedGeneration": 9, "replicas": 1, "updatedReplicas": 1,
+                      "availableReplicas": 1}  # fmt: skip
+    world.cluster.put(fake)
+    await world.environments.reconcile(KEY)
+    assert ready(world) == ("False", "WorkloadProgressing")
+
+
+async def test_what_is_gone_is_forgotten_and_what_is_going_is_left(world: World) -> None:
+    world.images.note(KEY, Blocked("ImageNotFound", "not yet"))
+    assert await world.environments.reconcile(KEY) is None
+    assert world.images.obstacle(KEY) is None
+    going = {"deletionTimestamp": "2026-01-01T00:00:00Z"}
+    assert await reconcile(world, web(metadata=going)) is None
+    assert world.written() == []

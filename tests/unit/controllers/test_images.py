@@ -1,0 +1,111 @@
+"""Looking up images: what is asked, how often, and what is remembered."""
+
+import asyncio
+
+import pytest
+
+from kapsa.adapters.errors import Stalled, Waiting
+from kapsa.core.conditions import Blocked
+from tests.builders import registry
+from tests.unit.controllers.world import IMAGE, World, secret
+
+TAG = "registry.example.com/acme/shop:abc"
+KEY = ("team-a", "web")
+PULL = {"pullAuth": {"secretRef": {"name": "pull"}}}
+
+
+@pytest.fixture
+async def world() -> World:
+    return World()
+
+
+async def refusal(world: World, reference: str = TAG, **spec: object) -> Blocked:
+    answer = await world.images.resolve(reference, registry(**spec) if spec else None)
+    assert isinstance(answer, Blocked)
+    return answer
+
+
+async def test_an_image_that_exists_is_found_by_its_digest(world: World) -> None:
+    world.outside.images[TAG] = IMAGE
+    assert await world.images.resolve(TAG, None) == IMAGE
+    assert world.outside.credentials == [None]
+
+
+async def test_one_that_does_not_exist_yet_is_asked_for_again_after_the_interval(
+    world: World,
+) -> None:
+    blocked = await refusal(world)
+    assert (blocked.reason, blocked.stalled, blocked.retry_after) == ("ImageNotFound", False, 10.0)
+    await asyncio.sleep(4)
+    assert (await refusal(world)).retry_after == 6.0
+    assert len(world.outside.asked) == 1
+    world.outside.images[TAG] = IMAGE
+    await asyncio.sleep(6)
+    assert await world.images.resolve(TAG, None) == IMAGE
+
+
+async def test_a_registry_that_asks_for_patience_gets_it(world: World) -> None:
+    world.outside.images[TAG] = Waiting("RateLimited", "later", 100.0)
+    assert (await refusal(world)).retry_after == 100.0
+    await asyncio.sleep(99)
+    await refusal(world)
+    assert len(world.outside.asked) == 1
+
+
+async def test_what_a_person_must_change_is_asked_again_within_a_minute(world: World) -> None:
+    world.outside.images[TAG] = Stalled("RegistryUnauthorized", "no")
+    blocked = await refusal(world)
+    assert (blocked.stalled, blocked.retry_after) == (True, 60.0)
+
+
+async def test_failures_are_forgotten_when_something_has_changed(world: World) -> None:
+    await refusal(world)
+    world.images.forget_failures()
+    await refusal(world)
+    assert len(world.outside.asked) == 2
+
+
+async def test_commits_that_never_got_an_image_are_not_remembered_for_ever(world: World) -> None:
+    for number in range(3000):
+        await world.images.resolve(f"registry.example.com/acme/shop:{number}", None)
+        await asyncio.sleep(1)
+    assert len(world.images._in_vain) <= 1000
+
+
+async def test_the_credentials_of_a_registry_are_read_each_time(world: World) -> None:
+    world.outside.images[TAG] = IMAGE
+    for password in ("b25l", "dHdv"):
+        world.cluster.put(secret("pull", username="bWU=", password=password))
+        await world.images.resolve(TAG, registry(**PULL))
+    assert [found and found.password for found in world.outside.credentials] == ["one", "two"]
+
+
+async def test_credentials_are_sent_to_no_other_host(world: World) -> None:
+    world.cluster.put(secret("pull", username="bWU=", password="b25l"))
+    blocked = await refusal(world, "evil.example.com/acme/shop:abc", **PULL)
+    assert blocked.reason == "RegistryMismatch"
+    assert world.outside.asked == []
+
+
+async def test_a_missing_secret_is_named(world: World) -> None:
+    blocked = await refusal(world, **PULL)
+    assert blocked.reason == "SecretNotFound"
+    assert "Registry harbor: spec.pullAuth.secretRef names the Secret pull" in blocked.message
+
+
+async def test_a_secret_without_its_keys_says_so(world: World) -> None:
+    world.cluster.put(secret("pull", other="eA=="))
+    assert (await refusal(world, **PULL)).reason == "SecretInvalid"
+
+
+async def test_why_an_environment_has_no_image_is_remembered_and_told_once(world: World) -> None:
+    blocked = Blocked("ImageNotFound", "not yet")
+    for _ in range(3):
+        world.images.note(KEY, blocked)
+    assert world.images.obstacle(KEY) == blocked
+    assert world.changed == [KEY]
+    world.images.note(KEY, None)
+    world.images.note(KEY, None)
+    assert world.images.obstacle(KEY) is None
+    assert world.changed == [KEY, KEY]
+    assert not world.images._obstacles

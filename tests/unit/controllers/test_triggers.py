@@ -1,0 +1,186 @@
+"""Which change puts which key into which queue."""
+
+from typing import Any
+
+import pytest
+
+from kapsa.controllers.cache import Key
+from kapsa.controllers.queue import Queue
+from kapsa.controllers.triggers import Triggers
+from kapsa.core.manifests.namespace import namespace
+from tests.builders import (
+    deployment_manifest,
+    environment_manifest,
+    pool_manifest,
+    project,
+    project_manifest,
+    ready,
+    registry_manifest,
+)
+from tests.unit.controllers.world import NAMESPACE, World
+
+SHOP = project("shop")
+DOMAIN = {"domainPoolRef": {"name": "apps"}}
+
+
+class Rig(World):
+    def __init__(self) -> None:
+        super().__init__()
+        self.queues: dict[str, Queue[Key]] = {
+            name: Queue(name) for name in ("projects", "environments", "domain_pools", "registries")
+        }
+        self.active = True
+        self.triggers = Triggers(
+            state=self.state,
+            sweeper=self.sweeper,
+            images=self.images,
+            is_active=lambda: self.active,
+            **self.queues,
+        )
+        self.triggers.subscribe()
+
+    def queued(self) -> set[str]:
+        """Return what was queued since this was asked last."""
+        found = {
+            f"{name}: {'/'.join(filter(None, key))}"
+            for name, queue in self.queues.items()
+            for key in queue._due
+        }
+        found |= {f"leftovers: {kind}" for kind, _ in self.leftovers._due}
+        for queue in self.queues.values():
+            queue._due.clear()
+        self.leftovers._due.clear()
+        return found
+
+    def edit(self, kind: str, name: str, namespace: str = "", **changes: Any) -> set[str]:
+        self.queued()
+        self.cluster.put(self.cluster.live(kind, name, namespace) | changes)
+        return self.queued()
+
+
+@pytest.fixture
+async def rig() -> Rig:
+    made = Rig()
+    made.cluster.put(
+        project_manifest("shop", domain=DOMAIN, registry={"name": "harbor"}),
+        environment_manifest("web", of=SHOP, domain=DOMAIN),
+        environment_manifest("alone"),
+        pool_manifest("apps"),
+        registry_manifest("harbor"),
+        deployment_manifest("web"),
+        namespace(SHOP),
+    )
+    made.queued()
+    return made
+
+
+async def test_a_spec_puts_its_object_and_what_depends_on_it(rig: Rig) -> None:
+    live = rig.cluster.live("Project", "shop", "team-a")
+    changed = live["spec"] | {"suspend": True}
+    assert rig.edit("Project", "shop", "team-a", spec=changed) == {
+        "projects: team-a/shop",
+        "environments: team-a/web",
+    }
+    live = rig.cluster.live("Environment", "web", "team-a")
+    changed = live["spec"] | {"suspend": True}
+    assert rig.edit("Environment", "web", "team-a", spec=changed) == {
+        "environments: team-a/web",
+        "projects: team-a/shop",
+    }
+
+
+async def test_a_status_is_kapsas_own_doing(rig: Rig) -> None:
+    assert rig.edit("Project", "shop", "team-a", status=ready()) == set()
+    assert rig.edit("Environment", "alone", "team-a", status=ready()) == set()
+    assert rig.edit("DomainPool", "apps", status=ready()) == set()
+    assert rig.edit("Registry", "harbor", status=ready()) == set()
+
+
+async def test_the_status_of_an_environment_is_news_for_its_project(rig: Rig) -> None:
+    assert rig.edit("Environment", "web", "team-a", status=ready()) == {"projects: team-a/shop"}
+
+
+async def test_an_annotation_is_a_request(rig: Rig) -> None:
+    live = rig.cluster.live("Project", "shop", "team-a")
+    live["metadata"]["annotations"] = {"kapsa-project.io/requestedAt": "now"}
+    assert rig.edit("Project", "shop", "team-a", metadata=live["metadata"]) == {
+        "projects: team-a/shop"
+    }
+
+
+async def test_a_child_puts_its_environment(rig: Rig) -> None:
+    assert rig.edit("Deployment", "web", "team-a", status={}) == {"environments: team-a/web"}
+    rig.cluster.remove("Deployment", "web", "team-a")
+    assert rig.queued() == {"environments: team-a/web"}
+
+
+async def test_a_pool_puts_who_names_it(rig: Rig) -> None:
+    rig.cluster.remove("DomainPool", "apps")
+    expected = {"domain_pools: apps", "projects: team-a/shop", "environments: team-a/web"}
+    assert rig.queued() == expected
+    rig.cluster.put(pool_manifest("apps"))
+    assert rig.queued() == expected
+
+
+async def test_a_registry_puts_who_names_it_and_forgets_what_was_asked_in_vain(rig: Rig) -> None:
+    await rig.images.resolve("registry.example.com/acme/shop:x", None)
+    rig.cluster.remove("Registry", "harbor")
+    assert rig.queued() == {"registries: harbor", "projects: team-a/shop"}
+    assert not rig.images._in_vain
+
+
+async def test_a_namespace_puts_its_project_or_the_sweep(rig: Rig) -> None:
+    name = namespace(SHOP)["metadata"]["name"]
+    rig.cluster.remove("Namespace", name)
+    assert rig.queued() == {"projects: team-a/shop"}
+    rig.cluster.put(namespace(project("gone")))
+    assert rig.queued() == {"leftovers: Namespace"}
+
+
+async def test_a_deleted_object_has_its_left_overs_swept(rig: Rig) -> None:
+    rig.hold("shop", kind="subdomain", holder="shop", holder_uid=SHOP.metadata.uid)
+    rig.queued()
+    rig.cluster.remove("Project", "shop", "team-a")
+    assert rig.queued() == {
+        "projects: team-a/shop",
+        "environments: team-a/web",
+        "leftovers: Namespace",
+        "leftovers: Lease",
+    }
+
+
+async def test_a_claim_that_goes_is_claimed_anew_by_who_lives(rig: Rig) -> None:
+    uid = rig.cluster.live("Environment", "web", "team-a")["metadata"]["uid"]
+    lease = rig.hold("a.example.com", holder="web", holder_uid=uid)
+    assert rig.queued() == {"domain_pools: apps"}
+    rig.cluster.remove("Lease", lease["metadata"]["name"], NAMESPACE)
+    assert rig.queued() == {"environments: team-a/web", "domain_pools: apps"}
+    rig.hold("b.example.com", holder="gone")
+    assert rig.queued() == {"leftovers: Lease", "domain_pools: apps"}
+
+
+async def test_an_environment_that_names_its_project_wrongly_puts_no_stranger(rig: Rig) -> None:
+    live = rig.cluster.live("Environment", "alone", "team-a")
+    live["spec"]["projectRef"] = {"uid": SHOP.metadata.uid}
+    assert "projects: team-a/shop" in rig.edit(
+        "Environment", "alone", "team-a", spec=live["spec"]
+    )
+
+
+async def test_everything_is_looked_at_at_the_start(rig: Rig) -> None:
+    rig.triggers.everything()
+    assert rig.queued() == {
+        "projects: team-a/shop",
+        "environments: team-a/web",
+        "environments: team-a/alone",
+        "domain_pools: apps",
+        "registries: harbor",
+    }
+
+
+async def test_a_standby_gathers_nothing(rig: Rig) -> None:
+    rig.active = False
+    for number in range(100):
+        rig.cluster.put(environment_manifest(f"pr-{number}", of=SHOP))
+        rig.cluster.remove("Environment", f"pr-{number}", "team-a")
+    assert rig.queued() == set()

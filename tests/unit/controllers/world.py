@@ -1,0 +1,135 @@
+"""All controllers on one fake cluster; tests call their `reconcile` themselves."""
+
+from typing import Any
+
+from kapsa.adapters.clock import ServerClock
+from kapsa.adapters.cluster import Manifest
+from kapsa.config import Settings
+from kapsa.controllers.applier import Applier
+from kapsa.controllers.cache import Key
+from kapsa.controllers.claims import Claims
+from kapsa.controllers.domainpool import DomainPoolController
+from kapsa.controllers.environment import EnvironmentController
+from kapsa.controllers.images import Images
+from kapsa.controllers.polling import Poller
+from kapsa.controllers.project import ProjectController
+from kapsa.controllers.project_inputs import ProjectInputs
+from kapsa.controllers.queue import Queue
+from kapsa.controllers.registry import RegistryController
+from kapsa.controllers.state import State
+from kapsa.controllers.sweep import Sweeper, SweepKey
+from kapsa.core.manifests.claim import Holder, claim
+from tests.builders import DIGEST
+from tests.fakes import FakeCluster, FakeOutside
+from tests.unit.controllers.virtual_time import loop
+
+NAMESPACE = "kapsa-system"
+IMAGE = f"registry.example.com/acme/shop@{DIGEST}"
+EPOCH = 1_767_225_600.0
+
+
+class VirtualClock(ServerClock):
+    """The API server's time, which is the event loop's."""
+
+    def now(self) -> float:
+        return EPOCH + loop().time()
+
+
+class World:
+    """A cluster, what is outside, and every controller."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.cluster, self.outside = FakeCluster(), FakeOutside()
+        self.settings = Settings(namespace=NAMESPACE, **settings)
+        self.clock = VirtualClock()
+        self.changed: list[Key] = []
+        self.polled: list[Key] = []
+        self.state = State(NAMESPACE)
+        self.cluster.feed(*self.state.all)
+        self.applier = Applier(self.cluster, self.state)
+        self.claims = Claims(self.cluster, self.state, NAMESPACE)
+        self.images = Images(
+            self.cluster,
+            self.outside,
+            namespace=NAMESPACE,
+            retry_interval=10.0,
+            on_change=self.changed.append,
+        )
+        self.poller = Poller(
+            refs=self.outside,
+            forge=self.outside,
+            now=self.clock.now,
+            on_polled=self.polled.extend,
+            timeout=30.0,
+            per_host=4,
+        )
+        self.leftovers: Queue[SweepKey] = Queue("leftovers")
+        self.sweeper = Sweeper(
+            self.cluster, self.state, self.applier, self.claims, self.leftovers
+        )
+        self.environments = EnvironmentController(
+            self.cluster, self.state, self.applier, self.claims, self.images, self.clock
+        )
+        self.projects = ProjectController(
+            cluster=self.cluster,
+            state=self.state,
+            applier=self.applier,
+            inputs=ProjectInputs(
+                self.cluster, self.state, self.applier, self.claims, self.poller, self.settings
+            ),
+            images=self.images,
+            poller=self.poller,
+            clock=self.clock,
+            settings=self.settings,
+        )
+        self.pools = DomainPoolController(self.cluster, self.state, self.clock)
+        self.registries = RegistryController(
+            self.cluster, self.state, self.images, self.outside, self.clock
+        )
+
+    def written(self) -> list[str]:
+        """Return the writes since this was asked last."""
+        verbs = self.cluster.verbs()
+        self.cluster.writes.clear()
+        return verbs
+
+    def status(self, kind: str, name: str, namespace: str = "") -> dict[str, Any]:
+        return dict(self.cluster.live(kind, name, namespace).get("status") or {})
+
+    def condition(self, type_: str, kind: str, name: str, namespace: str = "") -> tuple[str, str]:
+        """Return the status and the reason of a condition."""
+        for item in self.status(kind, name, namespace).get("conditions", ()):
+            if item["type"] == type_:
+                return item["status"], item["reason"]
+        return "", ""
+
+    def hold(
+        self,
+        wanted: str,
+        kind: Any = "host",
+        holder: str = "other",
+        holder_uid: str = "",
+        namespace: str = NAMESPACE,
+        pool: str = "apps",
+    ) -> Manifest:
+        """Store a claim as another operator, or a tenant, would have made it."""
+        owner = "Environment" if kind == "host" else "Project"
+        who = Holder(owner, "team-b", holder, holder_uid or f"uid-of-{holder}")
+        return self.cluster.put(claim(kind, pool=pool, wanted=wanted, holder=who,
+                                      namespace=namespace))  # fmt: skip
+
+
+def ingress(name: str, host: str, namespace: str = "team-b", **metadata: Any) -> Manifest:
+    """Return somebody's Ingress."""
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "Ingress",
+        "metadata": {"name": name, "namespace": namespace, **metadata},
+        "spec": {"rules": [{"host": host}]},
+    }
+
+
+def secret(name: str, namespace: str = NAMESPACE, **data: str) -> Manifest:
+    """Return a Secret; values are given as they are in the object."""
+    metadata = {"name": name, "namespace": namespace}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data}
