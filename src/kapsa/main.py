@@ -1,0 +1,281 @@
+"""Start-up and shutdown: wires settings, adapters and controllers to kopf's watch streams.
+
+`kapsa run` and `kopf run --all-namespaces src/kapsa/main.py` both start the operator. kopf only
+says that something happened: its handlers put events into the caches, and decide nothing.
+"""
+
+import asyncio
+import itertools
+import os
+import secrets
+import socket
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import click
+import kopf
+import structlog
+from aiohttp import web
+from git.cmd import Git
+from kubernetes.aio.config import ConfigException
+
+from kapsa import logging as kapsa_logging
+from kapsa.adapters import resources
+from kapsa.adapters.addresses import AddressPolicy
+from kapsa.adapters.api_errors import NotFound
+from kapsa.adapters.cluster import Cluster
+from kapsa.adapters.connection import Connection, connect
+from kapsa.adapters.errors import AdapterError
+from kapsa.adapters.forges.gitea import GiteaForge
+from kapsa.adapters.git import GitClient, require_git
+from kapsa.adapters.registry import RegistryClient
+from kapsa.cli import make_cli
+from kapsa.config import Settings, SettingsError, read_settings
+from kapsa.controllers.election import Elector, Timing
+from kapsa.controllers.operator import Operator, Outside
+from kapsa.controllers.state import CLAIM_SELECTOR, MANAGED_SELECTOR
+from kapsa.web.server import Probes, make_app, serve
+
+_GIT_THREADS = 16
+_REGISTRY_TIMEOUT = 10.0
+
+_SELECTORS = {
+    resources.DEPLOYMENTS: MANAGED_SELECTOR,
+    resources.SERVICES: MANAGED_SELECTOR,
+    resources.NAMESPACES: MANAGED_SELECTOR,
+    resources.LEASES: CLAIM_SELECTOR,
+}
+_OURS = (
+    resources.PROJECTS,
+    resources.ENVIRONMENTS,
+    resources.DOMAIN_POOLS,
+    resources.REGISTRIES,
+)
+_WATCHED = (
+    *_OURS,
+    resources.NAMESPACES,
+    resources.DEPLOYMENTS,
+    resources.SERVICES,
+    resources.INGRESSES,
+    resources.LEASES,
+)
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass
+class _Running:
+    """What has to be ended at the end."""
+
+    operator: Operator
+    connection: Connection
+    server: web.AppRunner
+    threads: ThreadPoolExecutor
+    task: "asyncio.Task[None]"
+
+
+_running: _Running | None = None
+
+
+class _Backoffs:
+    """Seconds between kopf's tries to reach the API server, without end: outages pass."""
+
+    def __iter__(self) -> Iterator[float]:
+        return itertools.chain((1.0, 1.0, 2.0, 3.0, 5.0, 8.0), itertools.repeat(10.0))
+
+
+class _NoProgress(kopf.ProgressStorage):
+    """Keeps nothing on objects: a tenant could forge it, or break it."""
+
+    def fetch(self, **_: Any) -> None:
+        """Find nothing."""
+
+    def store(self, **_: Any) -> None:
+        """Store nothing."""
+
+    def purge(self, **_: Any) -> None:
+        """There is nothing to remove."""
+
+    def touch(self, **_: Any) -> None:
+        """Touch nothing."""
+
+    def clear(self, *, essence: kopf.BodyEssence) -> kopf.BodyEssence:
+        """Return the object as it is: nothing of ours is on it."""
+        return essence
+
+
+class _NoDiffBase(kopf.DiffBaseStorage):
+    """Keeps and reads nothing: a poisoned annotation can't switch an object off."""
+
+    def fetch(self, **_: Any) -> None:
+        """Find nothing."""
+
+    def store(self, **_: Any) -> None:
+        """Store nothing."""
+
+
+@kopf.on.startup(errors=kopf.ErrorsMode.PERMANENT)
+async def _start(settings: kopf.OperatorSettings, **_: Any) -> None:
+    global _running  # noqa: PLW0603 - kopf's handlers share nothing else
+    ours = read_settings()
+    kapsa_logging.configure(ours.log_level, ours.log_format)
+    _configure_kopf(settings)
+    try:
+        require_git(Git().version_info)
+        connection = await connect()
+    except (RuntimeError, ConfigException) as error:
+        raise kopf.PermanentError(str(error)) from error
+    threads = ThreadPoolExecutor(_GIT_THREADS, thread_name_prefix="git")
+    await _require_crds(connection)
+    policy = AddressPolicy(
+        ours.allowed_private_hosts, extra_forbidden=await _addresses_of(connection.server)
+    )
+    operator = Operator(ours, _outside(ours, connection, threads, policy))
+    probes = Probes(is_ready=lambda: operator.is_ready, stuck=operator.stuck)
+    app = make_app(probes, metrics=ours.metrics_enabled)
+    server = await serve(app, ours.bind_address, ours.metrics_port)
+    task = asyncio.create_task(operator.run(), name="operator")
+    task.add_done_callback(_die)
+    _running = _Running(operator, connection, server, threads, task)
+
+
+def _configure_kopf(settings: kopf.OperatorSettings) -> None:
+    settings.peering.standalone = True
+    settings.posting.enabled = False
+    settings.scanning.disabled = True
+    settings.persistence.progress_storage = _NoProgress()
+    settings.persistence.diffbase_storage = _NoDiffBase()
+    settings.watching.connect_timeout = 10
+    settings.watching.chunk_size = 500
+    settings.networking.request_timeout = 60
+    settings.networking.error_backoffs = _Backoffs()
+    for resource, selector in _SELECTORS.items():
+        where = (resource.group, resource.version, resource.plural)
+        settings.watching.label_selectors[where] = selector
+
+
+async def _require_crds(connection: Connection) -> None:
+    """Raise where the API server does not know Kapsa's kinds: kopf would never watch them.
+
+    An API server that does not answer is waited for later on.
+    """
+    cluster = Cluster(connection, fence=lambda: None)
+    for resource in _OURS:
+        try:
+            await cluster.list_all(resource)
+        except NotFound as error:
+            raise kopf.PermanentError(
+                f"the API server knows no {resource.plural}.{resource.group}:"
+                " install the CRDs (kubectl apply --server-side -f crds/), and start Kapsa again"
+            ) from error
+        except AdapterError as error:
+            log.warning("the API server was not reached yet", error=error.message)
+            return
+
+
+async def _addresses_of(server: str) -> tuple[str, ...]:
+    """Return the API server's addresses: no repository or registry is there."""
+    parts = urlsplit(server)
+    loop = asyncio.get_running_loop()
+    try:
+        found = await loop.getaddrinfo(parts.hostname, parts.port or 443, type=socket.SOCK_STREAM)
+    except OSError:
+        return ()
+    return tuple({str(address[4][0]) for address in found})
+
+
+def _outside(
+    settings: Settings,
+    connection: Connection,
+    threads: ThreadPoolExecutor,
+    policy: AddressPolicy,
+) -> Outside:
+    timing = Timing(settings.lease_duration, settings.renew_deadline, settings.renew_interval)
+    unfenced = Cluster(connection, fence=lambda: None)
+    elector = Elector(unfenced, settings.namespace, _identity(settings), timing)
+    registry = RegistryClient(policy, _REGISTRY_TIMEOUT)
+    return Outside(
+        cluster=Cluster(connection, fence=elector.fence),
+        elector=elector,
+        clock=connection.clock,
+        refs=GitClient(policy, threads, settings.poll_timeout, settings.allow_http_repositories),
+        forge=GiteaForge(policy, settings.poll_timeout, settings.allow_http_repositories),
+        registry=registry,
+        pinger=registry,
+    )
+
+
+def _identity(settings: Settings) -> str:
+    """Return a name that no other candidate has; a restarted container keeps its pod's."""
+    if settings.pod_name and settings.pod_uid:
+        return f"{settings.pod_name}_{settings.pod_uid}"
+    return f"{socket.gethostname()}_{os.getpid()}_{secrets.token_hex(4)}"
+
+
+def _die(task: "asyncio.Task[None]") -> None:
+    """End the process where the operator ended by itself: a restart begins from the truth."""
+    if not task.cancelled():
+        log.critical("the operator ended", error=repr(task.exception()))
+        os._exit(1)
+
+
+@kopf.on.login()
+async def _log_in(**_: Any) -> kopf.AiohttpSession:
+    connection = await connect(on_list=_listed)
+    return kopf.AiohttpSession(server=connection.server, aiohttp_session=connection.session)
+
+
+def _listed(path: str) -> None:
+    if _running is not None:
+        _running.operator.listed(path)
+
+
+@kopf.on.cleanup()
+async def _stop(**_: Any) -> None:
+    if _running is None:
+        return
+    _running.task.cancel()
+    await asyncio.gather(_running.task, return_exceptions=True)
+    await _running.server.cleanup()
+    await _running.connection.close()
+    _running.threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _watch(resource: resources.ResourceType) -> None:
+    @kopf.on.event(resource.group, resource.version, resource.plural, id=resource.plural)
+    async def observe(event: kopf.RawEvent, **_: Any) -> None:
+        if _running is not None:
+            cache = _running.operator.state.by_kind(resource.kind)
+            cache.observe(event["type"], dict(event["object"]))
+
+
+for _resource in _WATCHED:
+    _watch(_resource)
+
+
+def run() -> None:
+    """Run the operator until SIGINT or SIGTERM.
+
+    Raises:
+        click.ClickException: It can't start; the message says why.
+    """
+    try:
+        read_settings()
+        kopf.run(clusterwide=True, standalone=True)
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from error
+    except Exception as error:
+        # kopf wraps what a start-up handler raised.
+        if isinstance(error.__cause__, kopf.PermanentError):
+            raise click.ClickException(f"the operator can't start: {error.__cause__}") from error
+        raise
+
+
+main = make_cli(run)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What Kapsa serves over HTTP."""
