@@ -21,6 +21,7 @@ dependencies: $(VENV)/.synced ## Create .venv with everything that development n
 $(VENV)/.synced: pyproject.toml uv.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Kapsa needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V). Name another with PYTHON=…" >&2; exit 1; }
+	@echo "Creating $(VENV) with what Kapsa needs …" >&2
 	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) || \
 	  { echo "No virtual environment could be made. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet uv==$(UV_VERSION)
@@ -53,7 +54,7 @@ verify: dependencies ## Check format, lint, types, import arrows and generated f
 	@$(BIN)/python -m hack.generate --check
 
 .PHONY: generate
-generate: dependencies ## Generate crds/ and docs/reference/ from the models
+generate: dependencies ## Generate crds/ and docs/reference/ from models and settings
 	@$(BIN)/python -m hack.generate
 
 .PHONY: format

@@ -18,6 +18,7 @@ from typing import Any
 import yaml
 
 from lab.errors import LabError
+from lab.interrupts import uninterrupted
 from lab.platform import Platform
 from lab.process import free_port
 from lab.spawn import spawn
@@ -89,7 +90,7 @@ class OperatorProcess:
     @property
     def log_file(self) -> Path:
         """Where its log is, from the first start on."""
-        return self.platform.directory / f"{self.name}.log"
+        return self.platform.log(self.name)
 
     @property
     def address(self) -> str:
@@ -156,6 +157,11 @@ class OperatorProcess:
         """End it by SIGKILL, as a crash would."""
         return self._end(signal.SIGKILL)
 
+    def signal_kill(self) -> None:
+        """Send SIGKILL and return at once; `kill` or `start` tidies up."""
+        if self._process is not None:
+            os.kill(self._process.pid, signal.SIGKILL)
+
     def _end(self, how: signal.Signals) -> int:
         if self._process is None:
             return 0
@@ -180,7 +186,8 @@ def running_operator(
         operator.start()
         yield operator
     finally:
-        operator.stop()
+        with uninterrupted():
+            operator.stop()
 
 
 def _inherited() -> dict[str, str]:

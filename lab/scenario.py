@@ -150,6 +150,23 @@ class Application:
         items: list[Manifest] = json.loads(text)["items"]
         return items
 
+    def delete(
+        self, kind: str, name: str, namespace: str | None = None, *, wait: bool = True
+    ) -> None:
+        """Delete an object of a kind, and (with `wait`) return once it is gone."""
+        where = ("-n", self.namespace if namespace is None else namespace)
+        how = ("--ignore-not-found", f"--wait={str(wait).lower()}")
+        self.platform.kubectl("delete", kind, name, *where, *how)
+
+    def annotate(self, kind: str, name: str, namespace: str, **annotations: str) -> None:
+        """Set annotations below `kapsa-project.io/` on an object."""
+        values = [f"kapsa-project.io/{key}={value}" for key, value in annotations.items()]
+        self.platform.kubectl("annotate", kind, name, "-n", namespace, "--overwrite", *values)
+
+    def request(self) -> None:
+        """Ask for the Project to be looked at now, as a person would."""
+        self.annotate("project", self.name, self.namespace, requestedAt=str(time.time_ns()))
+
     def environments(self) -> dict[str, Manifest]:
         """Return the Project's Environments by the part of their names after the Project's."""
         found = self.list("environments")
@@ -189,6 +206,18 @@ class Application:
 
         wait_for(f"Environment {self.name}-{slug} and its objects are gone", look, within)
 
+    def wait_for_condition(
+        self, type_: str, reason: str, *, slug: str = "", within: float = 30.0
+    ) -> Manifest:
+        """Wait until a condition of the Project (or of its Environment) has a reason; return it."""
+
+        def look() -> Manifest | None:
+            whose = self.environment(slug) if slug else self.get("project", self.name)
+            found = condition(whose, type_)
+            return found if found.get("reason") == reason else None
+
+        return wait_for(f"{type_} of {self.name} {slug} has reason {reason}", look, within)
+
 
 def condition(manifest: Manifest | None, type_: str) -> Manifest:
     """Return a condition of an object's status; an empty one where there is none."""
@@ -201,6 +230,16 @@ def is_ready(manifest: Manifest | None) -> bool:
     ready = condition(manifest, "Ready")
     generation = ((manifest or {}).get("metadata") or {}).get("generation")
     return ready.get("status") == "True" and ready.get("observedGeneration") == generation
+
+
+def lone_environment(name: str, namespace: str, **spec: Any) -> Manifest:
+    """Return an Environment that belongs to no Project, as CI would write it."""
+    return {
+        "apiVersion": _API_VERSION,
+        "kind": "Environment",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": spec,
+    }
 
 
 def admin_objects(registry: Registry) -> tuple[Manifest, ...]:

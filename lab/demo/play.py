@@ -1,0 +1,126 @@
+"""Plays a story: does a step, watches until what it claims holds, goes on to the next."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from lab.demo.checks import Check
+from lab.demo.snapshot import Snapshot
+from lab.errors import LabError
+
+WITHIN = 120.0
+"""Seconds after which a step has failed; many times what one takes on a quiet machine."""
+
+SEE_ENVIRONMENTS = ("get", "projects,environments", "-A")
+
+_EVERY = 0.3
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the story.
+
+    Attributes:
+        title: A few words, for the summary.
+        headline: A sentence that says what is done.
+        commands: What a person would type or click to do it.
+        act: Does it; returns what must hold soon after.
+        text: Shown below the commands, such as what a manifest says.
+        see: Arguments of `kubectl` that show the outcome.
+    """
+
+    title: str
+    headline: str
+    commands: tuple[str, ...]
+    act: Callable[[], Sequence[Check]]
+    text: str = ""
+    see: tuple[str, ...] = SEE_ENVIRONMENTS
+
+    @property
+    def live(self) -> bool:
+        """Whether it is about Environments: a terminal then shows them while they change."""
+        return self.see == SEE_ENVIRONMENTS
+
+
+@dataclass(frozen=True)
+class Played:
+    """A step whose claims came true, and the seconds that took after it was done."""
+
+    number: int
+    step: Step
+    seconds: float
+    claims: tuple[str, ...]
+
+
+class StepFailedError(LabError):
+    """A claim did not come true in time."""
+
+    def __init__(self, message: str, snapshot: Snapshot) -> None:
+        super().__init__(message)
+        self.snapshot = snapshot
+
+
+class Screen(Protocol):
+    """Where the story is shown."""
+
+    def announce(self, number: int, step: Step) -> None:
+        """Show what is about to be done."""
+
+    def watching(self, step: Step) -> AbstractContextManager[Callable[[Snapshot, str], None]]:
+        """Show how it converges; to be told of each snapshot, and of what is not so yet."""
+
+    def came_true(self, played: Played) -> None:
+        """Show what holds now."""
+
+
+def play(
+    steps: Sequence[Step],
+    look: Callable[[], Snapshot],
+    screen: Screen,
+    *,
+    within: float = WITHIN,
+) -> list[Played]:
+    """Play the steps one after the other.
+
+    Args:
+        steps: The story.
+        look: Looks at the cluster; raises what ends the story.
+        screen: Where it is shown.
+        within: Seconds that the claims of a step have to come true.
+
+    Raises:
+        StepFailedError: A claim did not come true; the message names the step and the claim.
+    """
+    return [_play(number, step, look, screen, within) for number, step in enumerate(steps, 1)]
+
+
+def _play(
+    number: int, step: Step, look: Callable[[], Snapshot], screen: Screen, within: float
+) -> Played:
+    screen.announce(number, step)
+    checks = step.act()
+    began = time.monotonic()
+    with screen.watching(step) as show:
+        while True:
+            snapshot = look()
+            problems = [(check, said) for check in checks if (said := check.problem(snapshot))]
+            elapsed = time.monotonic() - began
+            show(snapshot, f"{problems[0][0].claim}: {problems[0][1]}" if problems else "")
+            if not problems:
+                break
+            if elapsed > within:
+                raise StepFailedError(_failure(number, step, problems, within), snapshot)
+            time.sleep(_EVERY)
+    played = Played(number, step, elapsed, tuple(check.claim for check in checks))
+    screen.came_true(played)
+    return played
+
+
+def _failure(number: int, step: Step, problems: Sequence[tuple[Check, str]], within: float) -> str:
+    lines = [f"step {number} ({step.title}) did not come true within {within:.0f} s:"]
+    lines += [f"  ✗ {check.claim}: {said}" for check, said in problems]
+    return "\n".join(lines)

@@ -1,0 +1,88 @@
+"""What the story is told on: a laboratory with Kapsa installed, its operator, an application."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from lab.demo.manifests import POLL_SECONDS, Files, write_manifests
+from lab.demo.snapshot import Snapshot, take
+from lab.errors import ServerError
+from lab.laboratory import running
+from lab.operator import NAMESPACE, SERVICE_ACCOUNT, OperatorProcess, install, running_operator
+from lab.platform import Platform
+from lab.scenario import Application, application
+
+Say = Callable[[str], None]
+
+SETTINGS = {
+    "KAPSA_MIN_POLL_INTERVAL": str(POLL_SECONDS),
+    "KAPSA_IMAGE_RETRY_INTERVAL": str(POLL_SECONDS),
+    "KAPSA_LOG_FORMAT": "console",
+}
+"""What the demo sets; everything else has the operator's defaults."""
+
+_TEAM = "team-a"
+_APPLICATION = "shop"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A running laboratory, operator and application, and the manifests to begin with."""
+
+    platform: Platform
+    operator: OperatorProcess
+    app: Application
+    files: Files
+
+    @property
+    def kubectl(self) -> str:
+        """What a person types for kubectl: the laboratory's own, where none is on PATH."""
+        return "kubectl" if shutil.which("kubectl") else str(self.platform.kubectl_binary)
+
+    def look(self) -> Snapshot:
+        """Look at the cluster.
+
+        Raises:
+            ServerError: The operator has ended.
+            LabError: The API server did not answer.
+        """
+        self.require_operator()
+        return take(self.platform)
+
+    def require_operator(self) -> None:
+        """Raise ServerError, with the last lines of its log, if the operator has ended."""
+        if not self.operator.is_running:
+            raise ServerError(f"the operator has ended:\n{self.operator.last_lines()}")
+
+
+@contextmanager
+def stage(say: Say) -> Iterator[Stage]:
+    """Set the stage for the length of a `with` block; everything is gone afterwards.
+
+    Raises:
+        BuildError: A server could not be built.
+        ServerError: A server or the operator did not start.
+    """
+    began = time.monotonic()
+    say(
+        "Starting etcd, kube-apiserver, kube-controller-manager, kube-scheduler, two\n"
+        "simulated nodes (kwok), a forge (Gitea) and an OCI registry. The first time they\n"
+        "are built: about 13 minutes on two cores."
+    )
+    with running("demo") as platform:
+        say(f"They run, after {time.monotonic() - began:.1f} s. Installing Kapsa …")
+        install(platform)
+        with (
+            application(platform, _APPLICATION, _TEAM) as app,
+            running_operator(platform, SETTINGS) as operator,
+        ):
+            say(
+                "Kapsa's CRDs and permissions are installed, and its operator runs as a process\n"
+                f"of its own, as ServiceAccount {NAMESPACE}/{SERVICE_ACCOUNT},"
+                f" after {time.monotonic() - began:.1f} s."
+            )
+            yield Stage(platform, operator, app, write_manifests(app))

@@ -1,0 +1,41 @@
+"""Branches and pull requests of a real repository become running Environments."""
+
+from lab.operator import OperatorProcess
+from lab.scenario import Application, wait_for
+
+
+def test_a_pull_request_gets_an_environment_and_loses_it_when_it_is_closed(
+    operator: OperatorProcess, app: Application
+) -> None:
+    main = app.commit("main")
+    head = app.commit("feature/login")
+    app.apply(app.project())
+
+    production = app.wait_until_running("production", main)
+    assert production["status"]["url"] == "http://shop.apps.localhost"
+
+    number = app.open_pull_request("feature/login")
+    preview = app.wait_until_running(f"pr-{number}", head)
+    assert preview["status"]["url"] == f"http://pr-{number}-shop.apps.localhost"
+
+    app.close_pull_request(number)
+    app.wait_until_gone(f"pr-{number}")
+    assert app.environment("production") is not None
+
+
+def test_an_environment_waits_for_its_image_and_says_which(
+    operator: OperatorProcess, app: Application
+) -> None:
+    sha = app.commit("main", image=False)
+    app.apply(app.project())
+
+    def says_so() -> bool:
+        found = app.environment("production") or {}
+        status = found.get("status") or {}
+        conditions = {item["type"]: item for item in status.get("conditions") or []}
+        ready = conditions.get("ImageReady", {})
+        return status.get("phase") == "Building" and ready.get("reason") == "ImageNotFound"
+
+    wait_for("the Environment says that its image is missing", says_so)
+    app.push_image(sha)
+    app.wait_until_running("production", sha)

@@ -1,0 +1,76 @@
+"""A quiet operator writes nothing, whatever it watches; nor does a restarted one."""
+
+from lab.operator import OperatorProcess
+from lab.scenario import Application, wait_for
+from tests.integration.audit import operator_writes
+
+
+def _converge(app: Application) -> None:
+    main, head = app.commit("main"), app.commit("feature/login")
+    app.commit("preview/images-missing", image=False)
+    number = app.open_pull_request("feature/login")
+    app.apply(app.project(previewEnvironments={"branches": {"enabled": True}}))
+    app.wait_until_running("production", main)
+    app.wait_until_running(f"pr-{number}", head)
+
+    def waits() -> bool:
+        slugs = app.environments().items()
+        found = next((env for slug, env in slugs if slug.startswith("preview-")), {})
+        return (found.get("status") or {}).get("phase") == "Building"
+
+    wait_for("the branch's Environment waits for its image", waits)
+
+
+def _poll_time(app: Application) -> str:
+    project = app.get("project", app.name) or {}
+    return str((project.get("status") or {}).get("lastPollTime", ""))
+
+
+def _next_noted_poll(app: Application) -> None:
+    """Return once another poll was noted, which happens once a minute."""
+    before = _poll_time(app)
+    wait_for("a poll is noted", lambda: _poll_time(app) != before, within=90)
+
+
+def _writes_between_two_noted_polls(app: Application) -> list[str]:
+    """Return what the operator writes in the minute between two notes of a poll."""
+    _next_noted_poll(app)
+    offset = app.platform.audit_log.stat().st_size
+    _next_noted_poll(app)
+    return operator_writes(app.platform.audit_log, offset)
+
+
+def test_a_quiet_minute_has_one_write_the_time_of_the_poll_and_so_has_one_after_a_restart(
+    operator: OperatorProcess, app: Application
+) -> None:
+    _converge(app)
+    noted = [f"patch projects/status {app.namespace}/{app.name}"]
+
+    assert _writes_between_two_noted_polls(app) == noted
+
+    offset = app.platform.audit_log.stat().st_size
+    operator.stop()
+    operator.start()
+    _next_noted_poll(app)
+    assert operator_writes(app.platform.audit_log, offset) == noted
+
+
+def test_a_preview_costs_no_more_writes_than_it_has_objects_and_states(
+    operator: OperatorProcess, app: Application
+) -> None:
+    main, head = app.commit("main"), app.commit("feature/login")
+    app.apply(app.project())
+    app.wait_until_running("production", main)
+    offset = app.platform.audit_log.stat().st_size
+    number = app.open_pull_request("feature/login")
+    app.wait_until_running(f"pr-{number}", head)
+
+    written = [
+        write
+        for write in operator_writes(app.platform.audit_log, offset)
+        if write.endswith(f"/shop-pr-{number}")
+    ]
+    objects = [write for write in written if "/status" not in write]
+    # The Environment, its Deployment, Service and Ingress; the claim is called after its host.
+    assert len(objects) == 4, objects
+    assert len(written) - len(objects) <= 3, written
