@@ -113,7 +113,7 @@ class Claims:
             self._state.claims.observe("MODIFIED", lease)
             return None
         cache = self._cache_of(other)
-        if cache is None or not cache.find(UID, other.uid):
+        if cache is None or not any(map(_is_staying, cache.find(UID, other.uid))):
             return _pending(wanted, other)
         if kind == "subdomain":
             return Blocked(
@@ -162,6 +162,10 @@ def _pending(wanted: str, holder: Holder | None) -> Blocked:
         f"the claim of {wanted!r}{former} is being cleaned up",
         retry_after=_HOLDER_GONE_RETRY,
     )
+
+
+def _is_staying(holder: Manifest) -> bool:
+    return not holder["metadata"].get("deletionTimestamp")
 
 
 def _kind(lease: Manifest) -> str:

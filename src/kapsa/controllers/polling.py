@@ -237,7 +237,7 @@ class Poller:
             return _failed(before, source, error, refs=_incomplete(before.refs))
         try:
             async with asyncio.timeout(self._timeout):
-                pull_requests = await self._pull_requests(source, provider, before)
+                pull_requests = await self._pull_requests(source, provider, refs, before)
         except (AdapterError, TimeoutError) as error:
             return _failed(replace(before, provider=provider), source, error, refs=refs)
         return Snapshot(refs, pull_requests, provider, None, self._now())
@@ -251,9 +251,10 @@ class Poller:
         return await self._forge.detect(source.url, source.api_url, source.credentials)
 
     async def _pull_requests(
-        self, source: Source, provider: str, before: Snapshot
+        self, source: Source, provider: str, refs: RefListing, before: Snapshot
     ) -> PullRequestListing:
-        if provider == "git":
+        if provider == "git" or not refs.branches:
+            # Forges answer that they know no pull requests of a repository that is still empty.
             return PullRequestListing()
         repository = forge_repository(source.url, source.api_url)
         listing = await self._forge.open_pull_requests(repository, source.credentials)

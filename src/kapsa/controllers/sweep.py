@@ -14,7 +14,7 @@ from kapsa.controllers.applier import Applier
 from kapsa.controllers.cache import Key, Manifest, uid_of
 from kapsa.controllers.claims import Claims
 from kapsa.controllers.queue import Queue
-from kapsa.controllers.state import HOST, OWNER, State
+from kapsa.controllers.state import HOST, OWNER, PROJECT, State
 from kapsa.core import labels
 from kapsa.core.manifests.claim import Holder
 from kapsa.models.base import API_VERSION
@@ -78,6 +78,9 @@ class Sweeper:
             return None
         if self._is_routed(manifest, uid):
             return _ROUTES_RETRY
+        if self._has_hosts(uid):
+            # Looked at again when its last Environment is gone.
+            return None
         await self.claims.delete(manifest)
         return None
 
@@ -88,6 +91,11 @@ class Sweeper:
             return True
         live = await self.cluster.get(resource, owner.name, owner.namespace)
         return live is not None and uid_of(live) == uid
+
+    def _has_hosts(self, uid: str) -> bool:
+        """Tell whether Environments of a Project hold hosts, which are in its subdomain."""
+        environments = self.state.environments.find(PROJECT, uid)
+        return any(self.claims.held("host", uid_of(environment)) for environment in environments)
 
     def _is_routed(self, lease: Manifest, uid: str) -> bool:
         host = (lease["metadata"].get("annotations") or {}).get(labels.HOST, "")

@@ -93,8 +93,11 @@ class Triggers:
             self.environments.forget(key_of(manifest))
             self.sweeper.look_at_owned_by(uid_of(manifest))
         reference = (manifest.get("spec") or {}).get("projectRef") or {}
-        for project in self.state.projects.find(UID, reference.get("uid", "")):
+        uid = str(reference.get("uid", ""))
+        for project in self.state.projects.find(UID, uid):
             self.projects.add(key_of(project), _GATHER)
+        if after is None and uid and not self.state.projects.find(UID, uid):
+            self.sweeper.look_at_owned_by(uid)
 
     def _child(self, before: Manifest | None, after: Manifest | None) -> None:
         for manifest in filter(None, (before, after)):

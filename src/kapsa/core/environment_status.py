@@ -87,14 +87,25 @@ def _phase(known: EnvironmentInput, blocked: Blocked | None, workload: Workload)
     if known.environment.metadata.deletion_timestamp:
         return "Terminating"
     if blocked is not None:
-        if blocked.reason == Reason.SUSPENDED:
-            return "Running" if workload.complete else "Pending"
-        if blocked == image_obstacle(known):
-            return "Building"
-        return "Failed" if blocked.stalled else "Pending"
+        return _phase_of_blocked(known, blocked, workload)
     if workload.complete:
         return "Running"
     return "Failed" if workload.failed else "Deploying"
+
+
+def _phase_of_blocked(known: EnvironmentInput, blocked: Blocked, workload: Workload) -> Phase:
+    if blocked.reason == Reason.SUSPENDED:
+        return "Running" if workload.complete else "Pending"
+    if blocked == image_obstacle(known):
+        return "Building"
+    if blocked.reason == Reason.PROJECT_NOT_FOUND and _is_made_by_kapsa(known):
+        # Whoever deleted the Project deleted this too; the garbage collector is on its way.
+        return "Terminating"
+    return "Failed" if blocked.stalled else "Pending"
+
+
+def _is_made_by_kapsa(known: EnvironmentInput) -> bool:
+    return known.environment.metadata.labels.get(labels.MANAGED_BY) == labels.MANAGER
 
 
 def _ready(

@@ -79,7 +79,7 @@ def refusal(status: int, reason: str = "", message: str = "no", **details: Any) 
     return web.json_response(body, status=status)
 
 
-def connection(server: str, timeout: float = 5.0) -> Connection:
+def connection(server: str, timeout: float = 30.0) -> Connection:
     """Return a session without credentials; to be closed."""
     session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=timeout))
     return Connection(server, session, ServerClock())
@@ -103,3 +103,5 @@ class Rig:
     api: ApiServer
     cluster: Cluster
     fence: Fence
+    hasty: Cluster
+    """The same API, given up after a twentieth of a second."""

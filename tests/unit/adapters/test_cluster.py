@@ -35,9 +35,11 @@ WRITES: dict[str, Call] = {
 @pytest.fixture
 async def rig(serve: Serve) -> AsyncIterator[Rig]:
     api, fence = ApiServer([web.json_response(stored())]), Fence()
-    link = connection(await serve(api.handle), timeout=0.3)
-    yield Rig(api, Cluster(link, fence), fence)
+    server = await serve(api.handle)
+    link, hasty = connection(server), connection(server, timeout=0.05)
+    yield Rig(api, Cluster(link, fence), fence, Cluster(hasty, fence))
     await link.close()
+    await hasty.close()
 
 
 async def test_get_reads_one_object(rig: Rig) -> None:
@@ -245,7 +247,7 @@ async def test_a_message_is_one_line_and_bounded(rig: Rig) -> None:
 async def test_a_server_that_does_not_answer_is_waited_for(rig: Rig, name: str) -> None:
     rig.api.pause = asyncio.Event()
     with pytest.raises(Waiting) as raised:
-        await (READS | WRITES)[name](rig.cluster)
+        await (READS | WRITES)[name](rig.hasty)
     rig.api.pause.set()
     assert raised.value.reason == "ApiServerUnavailable"
     assert raised.value.message.startswith("the API server does not answer")

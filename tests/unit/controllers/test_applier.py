@@ -244,7 +244,7 @@ async def test_what_converged_once_has_two_tries_again(rig: Rig) -> None:
 
 async def test_objects_that_never_converged_are_not_remembered_for_ever(rig: Rig) -> None:
     rig.cluster.admission = rewriting
-    for number in range(2000):
+    for number in range(1100):
         manifest = deployment()
         manifest["metadata"]["name"] = f"web-{number}"
         await rig.apply(manifest)

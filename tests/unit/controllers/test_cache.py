@@ -165,7 +165,7 @@ async def test_of_two_lives_that_both_end_while_a_list_is_under_way_none_is_resu
     # The watch was lost meanwhile: of all that, only the second life and its end are seen.
     cluster._pending.clear()
     cache.observe("MODIFIED", second)
-    second["metadata"]["resourceVersion"] = str(cluster._version)
+    second["metadata"]["resourceVersion"] = str(cluster._count.version)
     cache.observe("DELETED", second)
     await asyncio.sleep(1)
     assert names(cache) == []

@@ -258,8 +258,7 @@ async def test_killed_after_any_write_and_started_again_it_ends_the_same(world: 
         except Killed:
             again.cluster.faults.clear()
         fresh = World()
-        fresh.cluster.objects = again.cluster.objects
-        fresh.cluster._version = again.cluster._version
+        fresh.cluster.__dict__.update(again.cluster.__dict__, faults=[], _caches=[])
         fresh.cluster.feed(*fresh.state.all)
         await fresh.environments.reconcile(KEY)
         await fresh.environments.reconcile(KEY)
@@ -322,3 +321,19 @@ async def test_what_is_gone_is_forgotten_and_what_is_going_is_left(world: World)
     going = {"deletionTimestamp": "2026-01-01T00:00:00Z"}
     assert await reconcile(world, web(metadata=going)) is None
     assert world.written() == []
+
+
+async def test_the_host_has_the_slug_that_its_project_gave_it_however_it_is_named(
+    world: World,
+) -> None:
+    shop = project_manifest("shop")
+    world.cluster.put(pool_manifest("apps"), shop)
+    labels = {"app.kubernetes.io/instance": "preview-blue-0123456789"}
+    live = web(
+        metadata={"labels": labels},
+        domain={"domainPoolRef": {"name": "apps"}, "subdomain": "shop"},
+        projectRef={"name": "shop", "namespace": "team-a", "uid": shop["metadata"]["uid"]},
+    )
+    await reconcile(world, live)
+    found = world.cluster.live("Environment", "web", "team-a")
+    assert found["status"]["host"] == "preview-blue-0123456789-shop.apps.example.com"

@@ -1,6 +1,7 @@
 """Looking up images: what is asked, how often, and what is remembered."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from tests.unit.controllers.world import IMAGE, World, secret
 
 TAG = "registry.example.com/acme/shop:abc"
 KEY = ("team-a", "web")
-PULL = {"pullAuth": {"secretRef": {"name": "pull"}}}
+PULL: dict[str, Any] = {"pullAuth": {"secretRef": {"name": "pull"}}}
 
 
 @pytest.fixture
@@ -19,7 +20,7 @@ async def world() -> World:
     return World()
 
 
-async def refusal(world: World, reference: str = TAG, **spec: object) -> Blocked:
+async def refusal(world: World, reference: str = TAG, **spec: Any) -> Blocked:
     answer = await world.images.resolve(reference, registry(**spec) if spec else None)
     assert isinstance(answer, Blocked)
     return answer

@@ -143,10 +143,12 @@ async def test_a_preview_that_was_made_anew_since_the_plan_is_not_deleted(rig: R
         if manifest["kind"] == "Environment" and "new" not in rig.outside.asked:
             rig.outside.asked.append("new")
             rig.cluster.remove("Environment", "shop-pr-2", MADE)
-            rig.cluster.put(environment_manifest("shop-pr-2", namespace=MADE, metadata={"uid": "x"}))
+            rig.cluster.put(
+                environment_manifest("shop-pr-2", namespace=MADE, metadata={"uid": "x"})
+            )
         return await apply(manifest, *args)
 
-    rig.applier.apply = meanwhile  # type: ignore[method-assign]
+    rig.applier.apply = meanwhile  # type: ignore[method-assign, assignment]
     await rig.reconcile()
     assert rig.cluster.has("Environment", "shop-pr-2", MADE)
 

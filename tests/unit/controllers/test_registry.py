@@ -1,5 +1,7 @@
 """The Registry's controller."""
 
+from typing import Any
+
 import pytest
 
 from kapsa.adapters.errors import Stalled, Waiting
@@ -7,7 +9,7 @@ from tests.builders import registry_manifest
 from tests.unit.controllers.world import World, secret
 
 KEY = ("", "harbor")
-PULL = {"pullAuth": {"secretRef": {"name": "pull"}}}
+PULL: dict[str, Any] = {"pullAuth": {"secretRef": {"name": "pull"}}}
 
 
 @pytest.fixture

@@ -162,9 +162,7 @@ async def test_a_claim_that_goes_is_claimed_anew_by_who_lives(rig: Rig) -> None:
 async def test_an_environment_that_names_its_project_wrongly_puts_no_stranger(rig: Rig) -> None:
     live = rig.cluster.live("Environment", "alone", "team-a")
     live["spec"]["projectRef"] = {"uid": SHOP.metadata.uid}
-    assert "projects: team-a/shop" in rig.edit(
-        "Environment", "alone", "team-a", spec=live["spec"]
-    )
+    assert "projects: team-a/shop" in rig.edit("Environment", "alone", "team-a", spec=live["spec"])
 
 
 async def test_everything_is_looked_at_at_the_start(rig: Rig) -> None:

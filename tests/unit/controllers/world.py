@@ -64,9 +64,7 @@ class World:
             per_host=4,
         )
         self.leftovers: Queue[SweepKey] = Queue("leftovers")
-        self.sweeper = Sweeper(
-            self.cluster, self.state, self.applier, self.claims, self.leftovers
-        )
+        self.sweeper = Sweeper(self.cluster, self.state, self.applier, self.claims, self.leftovers)
         self.environments = EnvironmentController(
             self.cluster, self.state, self.applier, self.claims, self.images, self.clock
         )

@@ -122,6 +122,15 @@ def message(status: EnvironmentStatus, type_: str = "Ready") -> str:
             "False ProjectNotFound",
             id="its-project-is-gone",
         ),
+        pytest.param(
+            status_of(
+                web(metadata={"labels": {"app.kubernetes.io/managed-by": "kapsa"}}),
+                trust=Blocked(Reason.PROJECT_NOT_FOUND, "gone", stalled=True),
+            ),
+            "Terminating",
+            "False ProjectNotFound",
+            id="the-project-that-made-it-is-gone",
+        ),
     ],
 )
 def test_phase_and_readiness(status: EnvironmentStatus, phase: str, ready: str) -> None:

@@ -1,0 +1,30 @@
+"""The root of the command line."""
+
+from click.testing import CliRunner
+
+from kapsa import __version__
+from kapsa.cli import make_cli
+
+
+def test_run_runs_the_operator() -> None:
+    calls: list[str] = []
+    result = CliRunner().invoke(make_cli(lambda: calls.append("run")), ["run"])
+    assert (result.exit_code, calls) == (0, ["run"])
+
+
+def test_nothing_runs_without_being_asked_for() -> None:
+    calls: list[str] = []
+    for arguments in ([], ["--help"], ["run", "--help"], ["run", "now"], ["walk"]):
+        CliRunner().invoke(make_cli(lambda: calls.append("run")), arguments)
+    assert calls == []
+
+
+def test_it_says_its_version() -> None:
+    result = CliRunner().invoke(make_cli(lambda: None), ["--version"])
+    assert result.output == f"kapsa, version {__version__}\n"
+
+
+def test_help_names_the_settings() -> None:
+    result = CliRunner().invoke(make_cli(lambda: None), ["run", "-h"])
+    assert "KAPSA_" in result.output
+    assert "KUBECONFIG" in result.output
