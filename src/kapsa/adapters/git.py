@@ -32,7 +32,9 @@ _URL = re.compile(
     r"https?://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?/[A-Za-z0-9._~/+-]+"
 )
 _LINE = re.compile(rb"([0-9a-f]{40}|[0-9a-f]{64})\t(refs/[^\n]+)")
-_PULL_REQUEST = re.compile(rb"refs/pull/([1-9][0-9]{0,9})/head")
+_PATTERNS = ("refs/heads/*", "refs/pull/*/head", "refs/merge-requests/*/head")
+"""Branches, and the heads of what GitHub and Gitea, and GitLab, call by these names."""
+_PULL_REQUEST = re.compile(rb"refs/(?:pull|merge-requests)/([1-9][0-9]{0,9})/head")
 _BRANCH = b"refs/heads/"
 _HTTP_ERROR = re.compile(r"The requested URL returned error: ([0-9]{3})")
 _UNAUTHORISED = re.compile(r"Authentication failed for|could not read (Username|Password)")
@@ -137,7 +139,7 @@ class GitClient:
         options = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
         # ls-remote matches patterns against the end of a ref too; `_listing` drops the strangers.
         return GitCommand(
-            [*options, "ls-remote", "--quiet", "--", url, "refs/heads/*", "refs/pull/*/head"],
+            [*options, "ls-remote", "--quiet", "--", url, *_PATTERNS],
             self._environment(scheme),
             credentials,
             OUTPUT_LIMIT,

@@ -11,8 +11,8 @@ class RefListing:
         branches: Commit SHA (hexadecimal) by branch name, without `refs/heads/`.
         complete: Whether the server answered to the end. Nothing is deleted on the word of an
             incomplete listing.
-        pull_request_heads: Commit SHA by pull request number, from `refs/pull/N/head`; closed pull
-            requests keep theirs.
+        pull_request_heads: Commit SHA by pull request number, from `refs/pull/N/head` or
+            `refs/merge-requests/N/head`; closed pull requests keep theirs.
     """
 
     branches: dict[str, str] = field(default_factory=dict)

@@ -88,6 +88,16 @@ async def test_branches_and_pull_requests_are_listed(
     assert listing == RefListing({"main": COMMIT, "feature/login": COMMIT}, True, {7: COMMIT})
 
 
+async def test_the_merge_requests_of_gitlab_are_pull_requests(
+    client: GitClient, server: GitServer, serve: Serve
+) -> None:
+    server.repository("shop", {"refs/heads/a": COMMIT, "refs/merge-requests/3/head": COMMIT})
+
+    listing = await client.list_refs(f"{await serve(server.handle)}/shop.git")
+
+    assert listing == RefListing({"a": COMMIT}, True, {3: COMMIT})
+
+
 async def test_refs_that_only_end_like_branches_are_no_branches(
     client: GitClient, server: GitServer, serve: Serve
 ) -> None:
