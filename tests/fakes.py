@@ -61,6 +61,14 @@ class Fault:
         return True
 
 
+@dataclass
+class _Count:
+    """What every view of one cluster counts together."""
+
+    version: int = 100
+    uids: int = 0
+
+
 class FakeCluster(Cluster):
     """A fake of the Kubernetes API for unit tests, in memory.
 
@@ -79,10 +87,15 @@ class FakeCluster(Cluster):
         """A webhook: changes what is about to be stored."""
         self.watch_is_late = False
         self._fence = fence
-        self._version = 100
-        self._uids = 0
+        self._count = _Count()
         self._caches: list[Cache] = []
         self._pending: list[Callable[[], None]] = []
+
+    def fenced(self, fence: Callable[[], None]) -> "FakeCluster":
+        """Return the same cluster as who has that fence reaches it."""
+        view = FakeCluster()
+        view.__dict__.update(self.__dict__, _fence=fence)
+        return view
 
     # What tests do to it.
 
@@ -117,9 +130,8 @@ class FakeCluster(Cluster):
 
     def catch_up(self) -> None:
         """Let the events through that were held back."""
-        pending, self._pending = self._pending, []
-        for tell in pending:
-            tell()
+        while self._pending:
+            self._pending.pop(0)()
 
     def verbs(self) -> list[str]:
         """Return the writes so far, each as `<verb> <kind> <name>`."""
@@ -206,7 +218,11 @@ class FakeCluster(Cluster):
             for key, manifest in self.objects.items()
             if key[0] == resource.kind and _matches(manifest, selector)
         ]
-        return Listing(items, str(self._version))
+        return Listing(items, str(self._count.version))
+
+    def next_version(self) -> str:
+        self._count.version += 1
+        return str(self._count.version)
 
     def _store(self, manifest: Manifest) -> Manifest:
         key = _key(manifest)
@@ -215,8 +231,8 @@ class FakeCluster(Cluster):
         if not metadata.get("namespace"):
             metadata.pop("namespace", None)
         if before is None:
-            self._uids += 1
-            metadata.setdefault("uid", f"uid-{self._uids}")
+            self._count.uids += 1
+            metadata.setdefault("uid", f"uid-{self._count.uids}")
             metadata.setdefault("generation", 1)
             metadata.setdefault("creationTimestamp", "2026-01-01T00:00:00Z")
         else:
@@ -227,16 +243,14 @@ class FakeCluster(Cluster):
             metadata["resourceVersion"] = old["resourceVersion"]
             if manifest == before:
                 return before
-        self._version += 1
-        metadata["resourceVersion"] = str(self._version)
+        metadata["resourceVersion"] = self.next_version()
         self.objects[key] = manifest
         self._emit(before, manifest)
         return manifest
 
     def _remove(self, key: Key) -> None:
         gone = copy.deepcopy(self.objects.pop(key))
-        self._version += 1
-        gone["metadata"]["resourceVersion"] = str(self._version)
+        gone["metadata"]["resourceVersion"] = self.next_version()
         self._emit(gone, None)
 
     def _emit(self, before: Manifest | None, after: Manifest | None) -> None:

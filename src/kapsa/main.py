@@ -5,11 +5,9 @@ says that something happened: its handlers put events into the caches, and decid
 """
 
 import asyncio
-import itertools
 import os
 import secrets
 import socket
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -36,18 +34,12 @@ from kapsa.cli import make_cli
 from kapsa.config import Settings, SettingsError, read_settings
 from kapsa.controllers.election import Elector, Timing
 from kapsa.controllers.operator import Operator, Outside
-from kapsa.controllers.state import CLAIM_SELECTOR, MANAGED_SELECTOR
+from kapsa.kopf_settings import configure_kopf
 from kapsa.web.server import Probes, make_app, serve
 
-_GIT_THREADS = 16
+_GIT_THREADS = 64
 _REGISTRY_TIMEOUT = 10.0
 
-_SELECTORS = {
-    resources.DEPLOYMENTS: MANAGED_SELECTOR,
-    resources.SERVICES: MANAGED_SELECTOR,
-    resources.NAMESPACES: MANAGED_SELECTOR,
-    resources.LEASES: CLAIM_SELECTOR,
-}
 _OURS = (
     resources.PROJECTS,
     resources.ENVIRONMENTS,
@@ -80,49 +72,12 @@ class _Running:
 _running: _Running | None = None
 
 
-class _Backoffs:
-    """Seconds between kopf's tries to reach the API server, without end: outages pass."""
-
-    def __iter__(self) -> Iterator[float]:
-        return itertools.chain((1.0, 1.0, 2.0, 3.0, 5.0, 8.0), itertools.repeat(10.0))
-
-
-class _NoProgress(kopf.ProgressStorage):
-    """Keeps nothing on objects: a tenant could forge it, or break it."""
-
-    def fetch(self, **_: Any) -> None:
-        """Find nothing."""
-
-    def store(self, **_: Any) -> None:
-        """Store nothing."""
-
-    def purge(self, **_: Any) -> None:
-        """There is nothing to remove."""
-
-    def touch(self, **_: Any) -> None:
-        """Touch nothing."""
-
-    def clear(self, *, essence: kopf.BodyEssence) -> kopf.BodyEssence:
-        """Return the object as it is: nothing of ours is on it."""
-        return essence
-
-
-class _NoDiffBase(kopf.DiffBaseStorage):
-    """Keeps and reads nothing: a poisoned annotation can't switch an object off."""
-
-    def fetch(self, **_: Any) -> None:
-        """Find nothing."""
-
-    def store(self, **_: Any) -> None:
-        """Store nothing."""
-
-
 @kopf.on.startup(errors=kopf.ErrorsMode.PERMANENT)
 async def _start(settings: kopf.OperatorSettings, **_: Any) -> None:
     global _running  # noqa: PLW0603 - kopf's handlers share nothing else
     ours = read_settings()
     kapsa_logging.configure(ours.log_level, ours.log_format)
-    _configure_kopf(settings)
+    configure_kopf(settings)
     try:
         require_git(Git().version_info)
         connection = await connect()
@@ -140,21 +95,6 @@ async def _start(settings: kopf.OperatorSettings, **_: Any) -> None:
     task = asyncio.create_task(operator.run(), name="operator")
     task.add_done_callback(_die)
     _running = _Running(operator, connection, server, threads, task)
-
-
-def _configure_kopf(settings: kopf.OperatorSettings) -> None:
-    settings.peering.standalone = True
-    settings.posting.enabled = False
-    settings.scanning.disabled = True
-    settings.persistence.progress_storage = _NoProgress()
-    settings.persistence.diffbase_storage = _NoDiffBase()
-    settings.watching.connect_timeout = 10
-    settings.watching.chunk_size = 500
-    settings.networking.request_timeout = 60
-    settings.networking.error_backoffs = _Backoffs()
-    for resource, selector in _SELECTORS.items():
-        where = (resource.group, resource.version, resource.plural)
-        settings.watching.label_selectors[where] = selector
 
 
 async def _require_crds(connection: Connection) -> None:
@@ -218,7 +158,7 @@ def _identity(settings: Settings) -> str:
 def _die(task: "asyncio.Task[None]") -> None:
     """End the process where the operator ended by itself: a restart begins from the truth."""
     if not task.cancelled():
-        log.critical("the operator ended", error=repr(task.exception()))
+        log.critical("the operator ended", exc_info=task.exception())
         os._exit(1)
 
 

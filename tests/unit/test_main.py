@@ -16,6 +16,7 @@ from kapsa import main
 from kapsa.adapters import resources
 from kapsa.config import Settings
 from kapsa.controllers.state import State
+from kapsa.kopf_settings import configure_kopf
 
 
 async def stop() -> None:
@@ -26,7 +27,7 @@ async def stop() -> None:
 @pytest.fixture
 def settings() -> kopf.OperatorSettings:
     made = kopf.OperatorSettings()
-    main._configure_kopf(made)
+    configure_kopf(made)
     return made
 
 
@@ -59,8 +60,8 @@ def test_an_outage_of_the_api_server_is_outlived(settings: kopf.OperatorSettings
 
 
 def body(**annotations: str) -> Any:
-    metadata = {"name": "x", "annotations": annotations}
-    return kopf.Body({"metadata": metadata, "spec": {}})
+    raw: Any = {"metadata": {"name": "x", "annotations": annotations}, "spec": {}}
+    return kopf.Body(raw)
 
 
 def test_kopf_keeps_and_reads_nothing_on_objects(settings: kopf.OperatorSettings) -> None:
@@ -84,10 +85,8 @@ def test_kopf_keeps_and_reads_nothing_on_objects(settings: kopf.OperatorSettings
 
 
 def test_watches_are_filtered_as_the_caches_are(settings: kopf.OperatorSettings) -> None:
-    selectors = {
-        selector.plural or selector.any_name: value
-        for selector, value in settings.watching.label_selectors.items()
-    }
+    found: Any = settings.watching.label_selectors
+    selectors = {selector.plural or selector.any_name: value for selector, value in found.items()}
     for cache in State().all:
         assert selectors.pop(cache.resource.plural, "") == cache.label_selector
     assert selectors == {}
@@ -115,7 +114,7 @@ def test_who_runs_in_a_pod_is_that_pod() -> None:
 
 
 @pytest.mark.parametrize("given", [{}, {"pod_name": "kapsa-1"}, {"pod_uid": "u"}], ids=repr)
-def test_elsewhere_no_two_processes_have_one_name(given: dict[str, str]) -> None:
+def test_elsewhere_no_two_processes_have_one_name(given: dict[str, Any]) -> None:
     settings = Settings(**given)
     assert main._identity(settings) != main._identity(settings)
 

@@ -14,6 +14,7 @@ from kapsa.utils.text import sanitise
 
 _RETRY_AFTER = 5.0
 _MOST_RETRY_AFTER = 300.0
+_FORBIDDEN_RETRY = 60.0
 
 
 class Conflict(Waiting):
@@ -62,7 +63,9 @@ async def error_of(response: aiohttp.ClientResponse, method: str, path: str) -> 
         return Waiting(Reason.API_SERVER_UNAVAILABLE, where, _RETRY_AFTER)
     if response.status == 403 and "NamespaceTerminating" in _causes(status):
         return Waiting(Reason.NAMESPACE_TERMINATING, message, 2.0)
-    return Stalled(Reason.APPLY_REFUSED, message)
+    # Permissions and quotas change without anything that Kapsa watches.
+    later = _FORBIDDEN_RETRY if response.status == 403 else None
+    return Stalled(Reason.APPLY_REFUSED, message, later)
 
 
 async def _status(response: aiohttp.ClientResponse) -> dict[str, Any]:

@@ -31,4 +31,13 @@ class Waiting(AdapterError):  # noqa: N818 - it is a state, not always a fault
 
 
 class Stalled(AdapterError):  # noqa: N818 - it is a state, not always a fault
-    """It works only once a person has changed something."""
+    """It works only once a person has changed something.
+
+    Attributes:
+        retry_after: Seconds after which to look again, where the change can't be noticed; None for
+            what is noticed.
+    """
+
+    def __init__(self, reason: str, message: str, retry_after: float | None = None) -> None:
+        super().__init__(reason, message)
+        self.retry_after = retry_after

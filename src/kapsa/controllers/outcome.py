@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from kapsa.adapters.cluster import NotFenced
-from kapsa.adapters.errors import AdapterError, Stalled, Waiting
+from kapsa.adapters.errors import AdapterError, Stalled
 from kapsa.core.conditions import Blocked
 
 STALLED_RETRY = 3600.0
@@ -25,9 +25,10 @@ class Failure:
 def interpret(error: AdapterError) -> Failure:
     """Return what an expected failure means."""
     stalled = isinstance(error, Stalled)
-    after = STALLED_RETRY
-    if isinstance(error, Waiting):
-        after = min(max(error.retry_after, _SHORTEST_RETRY), STALLED_RETRY)
+    asked_for = getattr(error, "retry_after", None)
+    after = (
+        STALLED_RETRY if asked_for is None else min(max(asked_for, _SHORTEST_RETRY), STALLED_RETRY)
+    )
     return Failure(Blocked(error.reason, error.message, stalled, after), after)
 
 

@@ -1,41 +1,33 @@
 """Reconciles a Project: gather, plan, apply, report."""
 
-import asyncio
 from dataclasses import dataclass, field
 
 import structlog
 from pydantic import ValidationError
 
 from kapsa.adapters.clock import ServerClock
-from kapsa.adapters.cluster import Cluster, NotFenced
-from kapsa.adapters.errors import AdapterError
+from kapsa.adapters.cluster import Cluster
 from kapsa.config import Settings
 from kapsa.controllers.applier import Applier
-from kapsa.controllers.cache import Key, Manifest, uid_of
+from kapsa.controllers.cache import Key, Manifest
 from kapsa.controllers.images import Images
-from kapsa.controllers.outcome import STALLED_RETRY, interpret
+from kapsa.controllers.outcome import STALLED_RETRY
 from kapsa.controllers.polling import Poller, Snapshot
 from kapsa.controllers.project_inputs import ProjectInputs, Surroundings
 from kapsa.controllers.report import report, report_invalid
-from kapsa.controllers.state import PROJECT, State, parse, parse_all
+from kapsa.controllers.rollout import Rollout, environments_of, names
+from kapsa.controllers.state import State, parse
 from kapsa.core import labels
 from kapsa.core.conditions import Blocked, find
-from kapsa.core.drift import stamp
-from kapsa.core.images import BuildInput, decide_build, expand_template
 from kapsa.core.listings import PullRequestListing, RefListing
-from kapsa.core.manifests.environment import EnvironmentContext, environment
-from kapsa.core.manifests.namespace import namespace_name
-from kapsa.core.plans import DesiredEnvironment, ProjectPlan
+from kapsa.core.plans import ProjectPlan
 from kapsa.core.policies import HoldInput, hold_mass_deletion
 from kapsa.core.previews import pull_requests_from_refs
 from kapsa.core.project import ProjectInput, plan_environments
 from kapsa.core.project_status import CLEANUP_HELD, ProjectObserved, project_status
-from kapsa.models.environment import Environment
 from kapsa.models.project import Project
 from kapsa.models.reasons import Reason
 from kapsa.utils.times import from_rfc3339, to_rfc3339
-
-_SURPRISE_RETRY = 60.0
 
 log = structlog.get_logger(__name__)
 
@@ -93,7 +85,7 @@ class ProjectController:
                 ProjectObserved(
                     project=project,
                     namespace=project.status.namespace,
-                    environments=self._environments(project),
+                    environments=environments_of(self.state, project),
                     failure=suspended,
                 ),
             )
@@ -112,11 +104,11 @@ class ProjectController:
         failures: list[Blocked] = []
         if around.failure is None:
             plan = self._plan(project, around, snapshot, confirmed=confirmed)
-            failures = await self._carry_out(project, around, plan)
+            failures = await self._rollout.carry_out(project, around, plan)
         observed = ProjectObserved(
             project=project,
             namespace=around.namespace,
-            environments=self._environments(project),
+            environments=environments_of(self.state, project),
             plan=plan if snapshot is not None else None,
             subdomain=around.subdomain,
             head=(snapshot.refs if snapshot else RefListing()).branches.get(
@@ -140,20 +132,12 @@ class ProjectController:
         if around.repository is not None:
             # Most likely a Secret, which isn't watched.
             retries.append(self.inputs.poll_interval(project))
-        retries += self._image_retries(project)
+        retries += self._rollout.image_retries(project)
         return min(retries, default=None)
 
-    def _environments(self, project: Project) -> tuple[Environment, ...]:
-        """Return the Project's Environments: anybody may name it, but only in its namespace."""
-        namespace = namespace_name(project)
-        return parse_all(
-            Environment,
-            (
-                manifest
-                for manifest in self.state.environments.find(PROJECT, project.metadata.uid)
-                if manifest["metadata"]["namespace"] == namespace
-            ),
-        )
+    @property
+    def _rollout(self) -> Rollout:
+        return Rollout(self.state, self.applier, self.images)
 
     def _poll_if_asked(self, project: Project) -> _Asked | None:
         """Poll now where a person asked for it; return that as long as it isn't handled."""
@@ -178,7 +162,7 @@ class ProjectController:
         confirmed: bool,
     ) -> ProjectPlan:
         refs = snapshot.refs if snapshot else RefListing()
-        existing = self._environments(project)
+        existing = environments_of(self.state, project)
         plan = plan_environments(
             ProjectInput(
                 project=project,
@@ -189,7 +173,7 @@ class ProjectController:
                 taken=frozenset(
                     manifest["metadata"]["name"]
                     for manifest in self.state.environments.find("namespace", around.namespace)
-                    if not _names(manifest, project)
+                    if not names(manifest, project)
                 ),
             )
         )
@@ -209,97 +193,6 @@ class ProjectController:
             ),
         )
 
-    async def _carry_out(
-        self, project: Project, around: Surroundings, plan: ProjectPlan
-    ) -> list[Blocked]:
-        """Write what is planned; return what went wrong, one Environment being one failure."""
-        existing = {item.metadata.name: item for item in self._environments(project)}
-        # Without a subdomain a new Environment would have no URL, and later a second one.
-        wanted = plan.wanted if not around.domain_problem else plan.update
-        results = await asyncio.gather(
-            *(self._bring(project, around, item, existing.get(item.name)) for item in wanted),
-            return_exceptions=True,
-        )
-        failures = [_failure(result) for result in results if result is not None]
-        for item in plan.delete:
-            live = self.state.environments.get(item.metadata.namespace, item.metadata.name)
-            if live is not None and uid_of(live) == item.metadata.uid:
-                try:
-                    await self.applier.delete(live)
-                except AdapterError as error:
-                    failures.append(interpret(error).blocked)
-        return failures
-
-    async def _bring(
-        self,
-        project: Project,
-        around: Surroundings,
-        desired: DesiredEnvironment,
-        existing: Environment | None,
-    ) -> Blocked | None:
-        """Bring one Environment to the plan; return what went wrong."""
-        image = await self._image(project, around, desired, existing)
-        key = (desired.namespace, desired.name)
-        reference = _reference(project, desired)
-        subdomain = around.subdomain
-        if around.domain_problem and existing and existing.spec.domain:
-            subdomain = existing.spec.domain.subdomain or ""
-        manifest = environment(
-            desired,
-            EnvironmentContext(
-                project=project,
-                subdomain=subdomain,
-                image=image if isinstance(image, str) else "",
-                image_reference=reference if isinstance(reference, str) else "",
-            ),
-        )
-        try:
-            await self.applier.apply(
-                stamp(manifest),
-                lambda live: _names(live, project),
-            )
-        except AdapterError as error:
-            return interpret(error).blocked
-        finally:
-            self.images.note(key, image if isinstance(image, Blocked) else None)
-        return None
-
-    async def _image(
-        self,
-        project: Project,
-        around: Surroundings,
-        desired: DesiredEnvironment,
-        existing: Environment | None,
-    ) -> str | Blocked:
-        reference = _reference(project, desired)
-        if isinstance(reference, Blocked):
-            return reference
-        decision = decide_build(
-            BuildInput(
-                commit=desired.commit,
-                reference=reference,
-                current_commit=(existing.spec.commit or "") if existing else "",
-                current_reference=(
-                    existing.metadata.annotations.get(labels.IMAGE_REFERENCE, "")
-                    if existing
-                    else ""
-                ),
-                current_image=(existing.spec.image or "") if existing else "",
-            )
-        )
-        if not decision.required:
-            return decision.image
-        if around.registry_problem is not None:
-            return around.registry_problem
-        return await self.images.resolve(reference, around.registry)
-
-    def _image_retries(self, project: Project) -> list[float]:
-        obstacles = (
-            self.images.obstacle((item.metadata.namespace, item.metadata.name))
-            for item in self._environments(project)
-        )
-        return [blocked.retry_after for blocked in obstacles if blocked and blocked.retry_after]
-
     async def _report(self, live: Manifest, observed: ProjectObserved) -> None:
         # The writes above went through the cache: the newest object is the one to compare with.
         await report(
@@ -309,46 +202,6 @@ class ProjectController:
             new=project_status(observed, self.clock.now()),
             previous=observed.project.status,
         )
-
-
-def _is_of_a_former(project: Project, environment: Manifest) -> bool:
-    """Tell whether an Environment is left over from a Project that had this one's name."""
-    reference = (environment.get("spec") or {}).get("projectRef") or {}
-    meta = project.metadata
-    return (reference.get("namespace"), reference.get("name")) == (meta.namespace, meta.name)
-
-
-def _names(manifest: Manifest, project: Project) -> bool:
-    """Tell whether a live Environment names the Project."""
-    reference = (manifest.get("spec") or {}).get("projectRef") or {}
-    return bool(reference.get("uid") == project.metadata.uid)
-
-
-def _failure(result: Blocked | BaseException) -> Blocked:
-    """Return what went wrong with one Environment, for the Project's status.
-
-    Raises:
-        NotFenced: No Environment can be written now.
-    """
-    if isinstance(result, Blocked):
-        return result
-    if isinstance(result, NotFenced) or not isinstance(result, Exception):
-        raise result
-    log.error("an Environment could not be brought in order", exc_info=result)
-    return Blocked(
-        Reason.RECONCILING,
-        "an Environment could not be brought in order; the operator's log says why",
-        retry_after=_SURPRISE_RETRY,
-    )
-
-
-def _reference(project: Project, desired: DesiredEnvironment) -> str | Blocked:
-    return expand_template(
-        project.spec.build.image,
-        sha=desired.commit,
-        branch=desired.branch,
-        pr=desired.pull_request.number if desired.pull_request else 0,
-    )
 
 
 def _pull_requests(project: Project, snapshot: Snapshot | None) -> PullRequestListing:

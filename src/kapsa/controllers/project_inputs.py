@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from kapsa.adapters.cluster import Cluster
 from kapsa.adapters.credentials import Credentials
-from kapsa.adapters.errors import AdapterError, Waiting
+from kapsa.adapters.errors import AdapterError, Stalled, Waiting
 from kapsa.config import Settings
 from kapsa.controllers.applier import Applier
 from kapsa.controllers.claims import Claims
@@ -82,6 +82,9 @@ class ProjectInputs:
             await self._watch(project)
         except AdapterError as error:
             repository = interpret(error).blocked
+            if isinstance(error, Stalled):
+                # Credentials that were taken away are not used from memory.
+                self.poller.unwatch((project.metadata.namespace, project.metadata.name))
         subdomain = await self._subdomain(project)
         registry = self._registry(project)
         return Surroundings(

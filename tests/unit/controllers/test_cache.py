@@ -1,58 +1,11 @@
 """The cache of a kind: whatever order events and lists come in, it ends at the truth."""
 
-import asyncio
-import copy
 from collections.abc import MutableMapping
 from typing import Any
 
-import pytest
-
 from kapsa.adapters import resources
-from kapsa.adapters.cluster import Listing, NotFenced
-from kapsa.adapters.errors import Stalled, Waiting
 from kapsa.controllers.cache import Cache, Manifest
-from tests.fakes import FakeCluster
-from tests.unit.controllers.virtual_time import cancel, now
-
-Change = tuple[str | None, str | None]
-
-
-def service(name: str, uid: str = "", version: int = 1, **spec: Any) -> Manifest:
-    return {
-        "metadata": {
-            "name": name,
-            "namespace": "ns",
-            "uid": uid or f"uid-{name}",
-            "resourceVersion": str(version),
-        },
-        "spec": spec,
-    }
-
-
-def cache_of_services() -> Cache:
-    return Cache(
-        resources.SERVICES, indexes={"colour": lambda manifest: manifest["spec"].get("colours", ())}
-    )
-
-
-def changes_of(cache: Cache) -> list[Change]:
-    changes: list[Change] = []
-
-    def note(before: Manifest | None, after: Manifest | None) -> None:
-        told = [f"{m['metadata']['uid']}@{m['metadata']['resourceVersion']}" if m else None
-                for m in (before, after)]  # fmt: skip
-        changes.append((told[0], told[1]))
-
-    cache.subscribe(note)
-    return changes
-
-
-def names(cache: Cache) -> list[str]:
-    return sorted(manifest["metadata"]["name"] for manifest in cache)
-
-
-def listing(*items: Manifest, at: int) -> Listing:
-    return Listing(list(items), str(at))
+from tests.unit.controllers.cache_rig import cache_of_services, changes_of, listing, names, service
 
 
 def test_events_add_change_and_delete() -> None:
@@ -122,65 +75,6 @@ def test_deleted_and_made_anew_while_the_watch_is_late_gives_two_changes() -> No
     assert changes == [("first@3", None), (None, "second@6")]
 
 
-class SlowList(FakeCluster):
-    """Lists as of the beginning, and answers a second later."""
-
-    async def list_all(self, resource: resources.ResourceType, label_selector: str = "") -> Listing:
-        answer = await super().list_all(resource, label_selector)
-        await asyncio.sleep(1)
-        return copy.deepcopy(answer)
-
-
-def stored(name: str, **spec: Any) -> Manifest:
-    metadata = {"name": name, "namespace": "ns"}
-    return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec}
-
-
-async def test_what_is_deleted_while_a_list_is_under_way_is_not_resurrected() -> None:
-    cluster, cache = SlowList(), cache_of_services()
-    cluster.put(stored("a"))
-    cluster.feed(cache)
-    cache.request_list()
-    task = asyncio.create_task(cache.run(cluster, 600))
-    await asyncio.sleep(0.5)
-    cluster.remove("Service", "a", "ns")
-    changes = changes_of(cache)
-    await asyncio.sleep(1)
-    assert names(cache) == []
-    assert changes == []
-    await cancel(task)
-
-
-async def test_of_two_lives_that_both_end_while_a_list_is_under_way_none_is_resurrected() -> None:
-    cluster, cache = SlowList(), cache_of_services()
-    cluster.put(stored("a"))
-    cluster.feed(cache)
-    cache.request_list()
-    task = asyncio.create_task(cache.run(cluster, 600))
-    await asyncio.sleep(0.5)
-    cluster.watch_is_late = True
-    cluster.remove("Service", "a", "ns")
-    second = cluster.put(stored("a"))
-    cluster.remove("Service", "a", "ns")
-    # The watch was lost meanwhile: of all that, only the second life and its end are seen.
-    cluster._pending.clear()
-    cache.observe("MODIFIED", second)
-    second["metadata"]["resourceVersion"] = str(cluster._count.version)
-    cache.observe("DELETED", second)
-    await asyncio.sleep(1)
-    assert names(cache) == []
-    await cancel(task)
-
-
-async def test_the_late_answer_to_a_write_does_not_resurrect_what_was_deleted_since() -> None:
-    cluster, cache = FakeCluster(), cache_of_services()
-    cluster.feed(cache)
-    answer = cluster.put(stored("a"))
-    cluster.remove("Service", "a", "ns")
-    cache.observe("MODIFIED", answer)
-    assert names(cache) == []
-
-
 def test_what_leaves_a_filtered_watch_may_come_back() -> None:
     cache = Cache(resources.SERVICES, label_selector="managed")
     cache.observe("ADDED", service("a", version=1))
@@ -189,86 +83,6 @@ def test_what_leaves_a_filtered_watch_may_come_back() -> None:
     assert names(cache) == ["a"]
     cache.replace(listing(service("a", version=3), at=4))
     assert names(cache) == ["a"]
-
-
-async def test_what_is_deleted_takes_no_memory_for_long() -> None:
-    cluster, cache = FakeCluster(), cache_of_services()
-    cluster.feed(cache)
-    task = asyncio.create_task(cache.run(cluster, 600))
-    for number in range(1000):
-        cluster.put(stored(f"{number}"))
-        cluster.remove("Service", f"{number}", "ns")
-        await asyncio.sleep(60)
-    assert len(cache._gone) + len(cache._gone_before) <= 22
-    await cancel(task)
-
-
-async def test_a_list_that_fails_keeps_everything_and_is_tried_again() -> None:
-    cluster, cache = FakeCluster(), cache_of_services()
-    cluster.put(stored("a"))
-    cluster.feed(cache)
-    cluster.fail(Waiting("ApiServerUnavailable", "no answer"), "list", times=3)
-    cache.request_list()
-    task = asyncio.create_task(cache.run(cluster, 600))
-    await asyncio.sleep(5)
-    assert names(cache) == ["a"]
-    cluster.watch_is_late = True
-    cluster.remove("Service", "a", "ns")
-    await asyncio.sleep(5)
-    assert names(cache) == []
-    assert cluster.reads == ["list Service"] * 4
-    await cancel(task)
-
-
-@pytest.mark.parametrize(
-    "error", [Stalled("ApplyRefused", "forbidden"), NotFenced("no"), KeyError("metadata")], ids=repr
-)
-async def test_no_failure_of_a_list_ends_the_cache(error: Exception) -> None:
-    cluster, cache = FakeCluster(), cache_of_services()
-    cluster.put(stored("a"))
-    cluster.fail(error, "list")
-    cache.request_list()
-    task = asyncio.create_task(cache.run(cluster, 600))
-    await asyncio.sleep(1)
-    assert not cache.ready.is_set()
-    await asyncio.sleep(5)
-    assert cache.ready.is_set()
-    assert names(cache) == ["a"]
-    await cancel(task)
-
-
-async def test_it_is_ready_only_after_the_first_list() -> None:
-    cluster, cache = SlowList(), cache_of_services()
-    task = asyncio.create_task(cache.run(cluster, 600))
-    cache.observe("ADDED", service("a"))
-    cache.request_list()
-    await asyncio.sleep(0.5)
-    assert not cache.ready.is_set()
-    await asyncio.sleep(1)
-    assert cache.ready.is_set()
-    await cancel(task)
-
-
-async def test_where_the_watch_never_lists_it_lists_after_the_interval() -> None:
-    cluster, cache = FakeCluster(), cache_of_services()
-    task = asyncio.create_task(cache.run(cluster, 600))
-    await asyncio.sleep(661)
-    assert cache.ready.is_set()
-    await cancel(task)
-
-
-async def test_it_lists_about_every_interval_and_when_asked() -> None:
-    cluster, cache = FakeCluster(), cache_of_services()
-    task = asyncio.create_task(cache.run(cluster, 600))
-    before = len(cluster.reads)
-    for _ in range(5):
-        cache.request_list()
-    await asyncio.sleep(1)
-    assert len(cluster.reads) == before + 1
-    await asyncio.sleep(6000)
-    assert before + 1 + 9 <= len(cluster.reads) <= before + 1 + 11
-    assert now() > 6000
-    await cancel(task)
 
 
 def test_indexes_follow_changes() -> None:

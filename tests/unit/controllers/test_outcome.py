@@ -29,3 +29,9 @@ def test_what_a_failure_means(error: AdapterError, stalled: bool, seconds: float
 
 def test_who_may_not_write_tries_again_soon() -> None:
     assert retry_after(NotFenced("not elected")) == 2.0
+
+
+def test_what_is_forbidden_is_tried_again_before_the_hour_is_over() -> None:
+    failure = interpret(Stalled("ApplyRefused", "the quota is used up", 60.0))
+    assert failure.blocked.stalled
+    assert failure.retry_after == 60.0

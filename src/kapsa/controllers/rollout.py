@@ -1,0 +1,182 @@
+"""Carries out the plan of a Project: one Environment after the other is brought to what it says."""
+
+import asyncio
+from dataclasses import dataclass
+
+import structlog
+
+from kapsa.adapters.cluster import NotFenced
+from kapsa.adapters.errors import AdapterError
+from kapsa.controllers.applier import Applier
+from kapsa.controllers.cache import Manifest, uid_of
+from kapsa.controllers.images import Images
+from kapsa.controllers.outcome import interpret
+from kapsa.controllers.project_inputs import Surroundings
+from kapsa.controllers.state import PROJECT, State, parse_all
+from kapsa.core import labels
+from kapsa.core.conditions import Blocked
+from kapsa.core.drift import stamp
+from kapsa.core.images import BuildInput, decide_build, expand_template
+from kapsa.core.manifests.environment import EnvironmentContext, environment
+from kapsa.core.manifests.namespace import namespace_name
+from kapsa.core.plans import DesiredEnvironment, ProjectPlan
+from kapsa.models.environment import Environment
+from kapsa.models.project import Project
+from kapsa.models.reasons import Reason
+
+_SURPRISE_RETRY = 60.0
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """Brings the Environments of a Project to its plan.
+
+    Attributes:
+        state: The caches.
+        applier: Writes objects.
+        images: Looks up images.
+    """
+
+    state: State
+    applier: Applier
+    images: Images
+
+    async def carry_out(
+        self, project: Project, around: Surroundings, plan: ProjectPlan
+    ) -> list[Blocked]:
+        """Write what is planned; return what went wrong, one Environment being one failure."""
+        existing = {item.metadata.name: item for item in environments_of(self.state, project)}
+        # Without a subdomain a new Environment would have no URL, and later a second one.
+        wanted = plan.wanted if not around.domain_problem else plan.update
+        results = await asyncio.gather(
+            *(self._bring(project, around, item, existing.get(item.name)) for item in wanted),
+            return_exceptions=True,
+        )
+        failures = [_failure(result) for result in results if result is not None]
+        for item in plan.delete:
+            live = self.state.environments.get(item.metadata.namespace, item.metadata.name)
+            if live is not None and uid_of(live) == item.metadata.uid:
+                try:
+                    await self.applier.delete(live)
+                except AdapterError as error:
+                    failures.append(interpret(error).blocked)
+        return failures
+
+    async def _bring(
+        self,
+        project: Project,
+        around: Surroundings,
+        desired: DesiredEnvironment,
+        existing: Environment | None,
+    ) -> Blocked | None:
+        """Bring one Environment to the plan; return what went wrong."""
+        image = await self._image(project, around, desired, existing)
+        key = (desired.namespace, desired.name)
+        reference = _reference(project, desired)
+        subdomain = around.subdomain
+        if around.domain_problem and existing and existing.spec.domain:
+            subdomain = existing.spec.domain.subdomain or ""
+        manifest = environment(
+            desired,
+            EnvironmentContext(
+                project=project,
+                subdomain=subdomain,
+                image=image if isinstance(image, str) else "",
+                image_reference=reference if isinstance(reference, str) else "",
+            ),
+        )
+        try:
+            await self.applier.apply(
+                stamp(manifest),
+                lambda live: names(live, project),
+            )
+        except AdapterError as error:
+            return interpret(error).blocked
+        finally:
+            self.images.note(key, image if isinstance(image, Blocked) else None)
+        return None
+
+    async def _image(
+        self,
+        project: Project,
+        around: Surroundings,
+        desired: DesiredEnvironment,
+        existing: Environment | None,
+    ) -> str | Blocked:
+        reference = _reference(project, desired)
+        if isinstance(reference, Blocked):
+            return reference
+        decision = decide_build(
+            BuildInput(
+                commit=desired.commit,
+                reference=reference,
+                current_commit=(existing.spec.commit or "") if existing else "",
+                current_reference=(
+                    existing.metadata.annotations.get(labels.IMAGE_REFERENCE, "")
+                    if existing
+                    else ""
+                ),
+                current_image=(existing.spec.image or "") if existing else "",
+            )
+        )
+        if not decision.required:
+            return decision.image
+        if around.registry_problem is not None:
+            return around.registry_problem
+        return await self.images.resolve(reference, around.registry)
+
+    def image_retries(self, project: Project) -> list[float]:
+        """Return the seconds after which to look again for images that weren't there."""
+        obstacles = (
+            self.images.obstacle((item.metadata.namespace, item.metadata.name))
+            for item in environments_of(self.state, project)
+        )
+        return [blocked.retry_after for blocked in obstacles if blocked and blocked.retry_after]
+
+
+def environments_of(state: State, project: Project) -> tuple[Environment, ...]:
+    """Return the Project's Environments: anybody may name it, but only in its namespace."""
+    namespace = namespace_name(project)
+    return parse_all(
+        Environment,
+        (
+            manifest
+            for manifest in state.environments.find(PROJECT, project.metadata.uid)
+            if manifest["metadata"]["namespace"] == namespace
+        ),
+    )
+
+
+def names(manifest: Manifest, project: Project) -> bool:
+    """Tell whether a live Environment names the Project."""
+    reference = (manifest.get("spec") or {}).get("projectRef") or {}
+    return bool(reference.get("uid") == project.metadata.uid)
+
+
+def _failure(result: Blocked | BaseException) -> Blocked:
+    """Return what went wrong with one Environment, for the Project's status.
+
+    Raises:
+        NotFenced: No Environment can be written now.
+    """
+    if isinstance(result, Blocked):
+        return result
+    if isinstance(result, NotFenced) or not isinstance(result, Exception):
+        raise result
+    log.error("an Environment could not be brought in order", exc_info=result)
+    return Blocked(
+        Reason.RECONCILING,
+        "an Environment could not be brought in order; the operator's log says why",
+        retry_after=_SURPRISE_RETRY,
+    )
+
+
+def _reference(project: Project, desired: DesiredEnvironment) -> str | Blocked:
+    return expand_template(
+        project.spec.build.image,
+        sha=desired.commit,
+        branch=desired.branch,
+        pr=desired.pull_request.number if desired.pull_request else 0,
+    )
