@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from lab.errors import LabError
 from lab.gitea import Gitea, Repository
 from lab.images import Registry, push_image
+from lab.objects import read_object, read_objects
 from lab.operator import NAMESPACE
 from lab.platform import Platform
 from lab.worktree import Worktree, worktree
@@ -139,16 +140,15 @@ class Application:
 
     def get(self, kind: str, name: str, namespace: str | None = None) -> Manifest | None:
         """Return an object; None where there is none."""
-        where = ("-n", self.namespace if namespace is None else namespace)
-        text = self.platform.kubectl("get", kind, name, *where, "--ignore-not-found", "-o", "json")
-        found: Manifest | None = json.loads(text) if text.strip() else None
-        return found
+        where = self.namespace if namespace is None else namespace
+        return read_object(self.platform.api_server, kind, name, where)
 
-    def list(self, kind: str, *arguments: str) -> list[Manifest]:
-        """Return the objects of a kind in all namespaces; `arguments` narrow it down."""
-        text = self.platform.kubectl("get", kind, "-A", *arguments, "-o", "json")
-        items: list[Manifest] = json.loads(text)["items"]
-        return items
+    def list(self, kinds: str, **selectors: str) -> list[Manifest]:
+        """Return the objects of some kinds (with commas between them) in all namespaces.
+
+        `selectors` are `labelSelector` and `fieldSelector`.
+        """
+        return read_objects(self.platform.api_server, kinds, **selectors)
 
     def delete(
         self, kind: str, name: str, namespace: str | None = None, *, wait: bool = True
@@ -202,7 +202,7 @@ class Application:
             if self.environment(slug) is not None:
                 return False
             kinds = "deployments,services,ingresses,replicasets,pods"
-            return not self.list(kinds, "-l", selector)
+            return not self.list(kinds, labelSelector=selector)
 
         wait_for(f"Environment {self.name}-{slug} and its objects are gone", look, within)
 

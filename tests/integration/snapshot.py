@@ -40,8 +40,8 @@ def snapshot(app: Application, names: Mapping[str, str]) -> dict[str, Any]:
     made = project["status"]["namespace"]
     texts = {made: "<namespace>", app.namespace: "<team>", **names}
     items = [project]
-    items += app.list(_KINDS, f"--field-selector=metadata.namespace={made}")
-    items += app.list("leases", "-l", "kapsa-project.io/claim")
+    items += app.list(_KINDS, fieldSelector=f"metadata.namespace={made}")
+    items += app.list("leases", labelSelector="kapsa-project.io/claim")
     namespace = app.get("namespace", made, "")
     assert namespace is not None
     items.append(namespace)

@@ -97,7 +97,7 @@ def _story(app: Application) -> dict[str, Any]:
 
 
 def _claims(app: Application) -> list[Any]:
-    return app.list("leases", "-l", "kapsa-project.io/claim")
+    return app.list("leases", labelSelector="kapsa-project.io/claim")
 
 
 def _is_settled(app: Application, main: str, newer: str) -> bool:
