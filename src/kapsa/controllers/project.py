@@ -15,7 +15,7 @@ from kapsa.controllers.outcome import STALLED_RETRY
 from kapsa.controllers.polling import Poller, Snapshot
 from kapsa.controllers.project_inputs import ProjectInputs, Surroundings
 from kapsa.controllers.report import report, report_invalid
-from kapsa.controllers.rollout import Rollout, environments_of, names
+from kapsa.controllers.rollout import Rollout, environments_of, takes_name
 from kapsa.controllers.state import State, parse
 from kapsa.core import labels
 from kapsa.core.conditions import Blocked, find
@@ -173,7 +173,7 @@ class ProjectController:
                 taken=frozenset(
                     manifest["metadata"]["name"]
                     for manifest in self.state.environments.find("namespace", around.namespace)
-                    if not names(manifest, project)
+                    if takes_name(self.state, manifest, project)
                 ),
             )
         )

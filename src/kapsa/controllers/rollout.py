@@ -149,6 +149,16 @@ def environments_of(state: State, project: Project) -> tuple[Environment, ...]:
     )
 
 
+def takes_name(state: State, manifest: Manifest, project: Project) -> bool:
+    """Tell whether a live Environment keeps its name from the Project.
+
+    What a Project of the same name left behind doesn't: it is being cleaned up.
+    """
+    owners = labels.owner_uids(manifest)
+    is_left_over = bool(owners) and not any(map(state.is_known, owners))
+    return not names(manifest, project) and not is_left_over
+
+
 def names(manifest: Manifest, project: Project) -> bool:
     """Tell whether a live Environment names the Project."""
     reference = (manifest.get("spec") or {}).get("projectRef") or {}

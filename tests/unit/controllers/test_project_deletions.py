@@ -10,6 +10,7 @@ from kapsa.adapters.errors import Waiting
 from kapsa.core.listings import PullRequestListing
 from tests.builders import (
     environment_manifest,
+    pool_manifest,
     sha,
 )
 from tests.unit.controllers.project_rig import MADE, PRODUCTION, SHOP, Rig, pulls, tag
@@ -151,3 +152,38 @@ async def test_what_was_asked_for_is_not_remembered_beyond_the_project(rig: Rig)
     rig.cluster.remove("Project", "shop", "team-a")
     await rig.reconcile()
     assert not rig.projects._asked
+
+
+async def test_what_a_former_project_left_behind_does_not_keep_its_names(rig: Rig) -> None:
+    former = environment_manifest(
+        "shop-pr-1",
+        namespace="team-a",
+        metadata={
+            "labels": {"app.kubernetes.io/managed-by": "kapsa"},
+            "ownerReferences": [{"kind": "Project", "uid": "uid-of-former", "controller": True}],
+        },
+        projectRef={"name": "shop", "namespace": "team-a", "uid": "uid-of-former"},
+    )
+    rig.cluster.put(former)
+    rig.shop(isolation="Shared")
+    again = await rig.converge()
+    assert rig.names() == ["shop-pr-1", "shop-pr-2", "shop-pr-3"], "no second name was given"
+    assert again is not None
+
+    rig.cluster.remove("Environment", "shop-pr-1", "team-a")
+    await rig.reconcile()
+    live = rig.cluster.live("Environment", "shop-pr-1", "team-a")
+    assert (
+        live["spec"]["projectRef"]["uid"]
+        == rig.cluster.live("Project", "shop", "team-a")["metadata"]["uid"]
+    )
+
+
+async def test_a_project_that_wants_another_subdomain_gives_the_old_one_back(rig: Rig) -> None:
+    rig.cluster.put(pool_manifest("apps"))
+    rig.shop(domain={"domainPoolRef": {"name": "apps"}, "subdomain": "old"})
+    await rig.converge()
+    rig.edit(domain={"domainPoolRef": {"name": "apps"}, "subdomain": "new"})
+    await rig.converge()
+    project_uid = rig.cluster.live("Project", "shop", "team-a")["metadata"]["uid"]
+    assert rig.claims.held("subdomain", project_uid) == ["new"]
