@@ -23,7 +23,6 @@ from kubernetes.aio.config import ConfigException
 from kapsa import logging as kapsa_logging
 from kapsa.adapters import resources
 from kapsa.adapters.addresses import AddressPolicy
-from kapsa.adapters.api_errors import NotFound
 from kapsa.adapters.cluster import Cluster
 from kapsa.adapters.connection import Connection, connect
 from kapsa.adapters.errors import AdapterError
@@ -103,17 +102,18 @@ async def _require_crds(connection: Connection) -> None:
     An API server that does not answer is waited for later on.
     """
     cluster = Cluster(connection, fence=lambda: None)
-    for resource in _OURS:
-        try:
-            await cluster.list_all(resource)
-        except NotFound as error:
-            raise kopf.PermanentError(
-                f"the API server knows no {resource.plural}.{resource.group}:"
-                " install the CRDs (kubectl apply --server-side -f crds/), and start Kapsa again"
-            ) from error
-        except AdapterError as error:
-            log.warning("the API server was not reached yet", error=error.message)
-            return
+    try:
+        unknown = [resource for resource in _OURS if not await cluster.serves(resource)]
+    except AdapterError as error:
+        log.warning("the API server was not reached yet", error=error.message)
+        return
+    if unknown:
+        await connection.close()
+        names = ", ".join(f"{resource.plural}.{resource.group}" for resource in unknown)
+        raise kopf.PermanentError(
+            f"the API server does not know {names}: install the CRDs"
+            " (kubectl apply --server-side -f crds/), and start Kapsa again"
+        )
 
 
 async def _addresses_of(server: str) -> tuple[str, ...]:

@@ -212,3 +212,24 @@ def test_what_a_start_up_handler_says_is_the_message(monkeypatch: pytest.MonkeyP
 def test_every_kind_that_is_watched_is_one_that_the_adapter_knows() -> None:
     for resource in main._WATCHED:
         assert resources.BY_KIND[resource.api_version, resource.kind] is resource
+
+
+async def test_an_api_server_without_the_crds_ends_the_start_and_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def serves(_: object, resource: resources.ResourceType) -> bool:
+        return resource != resources.REGISTRIES
+
+    closed: list[bool] = []
+
+    class Link:
+        async def close(self) -> None:
+            closed.append(True)
+
+    monkeypatch.setattr(main.Cluster, "serves", serves)
+    link: Any = Link()
+    with pytest.raises(
+        kopf.PermanentError, match=r"registries\.kapsa-project\.io: install the CRD"
+    ):
+        await main._require_crds(link)
+    assert closed == [True]

@@ -60,6 +60,14 @@ class Cluster:
         """Return the live object, or None where there is none."""
         return await self._request("GET", resource.path(namespace, name), missing_ok=True)
 
+    async def serves(self, resource: ResourceType) -> bool:
+        """Tell whether the API server knows the kind."""
+        try:
+            await self._request("GET", resource.path(), params={"limit": "1"})
+        except api_errors.NotFound:
+            return False
+        return True
+
     async def list_all(self, resource: ResourceType, label_selector: str = "") -> Listing:
         """Return all objects of a kind, in all namespaces, at one version of the collection."""
         items: list[Manifest] = []

@@ -22,6 +22,7 @@ Call = Callable[[Cluster], Awaitable[Any]]
 READS: dict[str, Call] = {
     "get": lambda cluster: cluster.get(resources.SERVICES, "web", "ns"),
     "list_all": lambda cluster: cluster.list_all(resources.SERVICES),
+    "serves": lambda cluster: cluster.serves(resources.SERVICES),
 }
 WRITES: dict[str, Call] = {
     "create": lambda cluster: cluster.create(SERVICE),
@@ -40,6 +41,13 @@ async def rig(serve: Serve) -> AsyncIterator[Rig]:
     yield Rig(api, Cluster(link, fence), fence, Cluster(hasty, fence))
     await link.close()
     await hasty.close()
+
+
+async def test_a_kind_without_crd_is_not_served(rig: Rig) -> None:
+    assert await rig.cluster.serves(resources.PROJECTS)
+    assert rig.api.last.params == {"limit": "1"}
+    rig.api.answers[:] = [web.Response(status=404, text="404 page not found")]
+    assert not await rig.cluster.serves(resources.PROJECTS)
 
 
 async def test_get_reads_one_object(rig: Rig) -> None:
