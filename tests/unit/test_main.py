@@ -14,6 +14,7 @@ import pytest
 
 from kapsa import main
 from kapsa.adapters import resources
+from kapsa.adapters.cluster import Cluster
 from kapsa.config import Settings
 from kapsa.controllers.state import State
 from kapsa.kopf_settings import configure_kopf
@@ -226,7 +227,7 @@ async def test_an_api_server_without_the_crds_ends_the_start_and_says_what_to_do
         async def close(self) -> None:
             closed.append(True)
 
-    monkeypatch.setattr(main.Cluster, "serves", serves)
+    monkeypatch.setattr(Cluster, "serves", serves)
     link: Any = Link()
     with pytest.raises(
         kopf.PermanentError, match=r"registries\.kapsa-project\.io: install the CRD"
