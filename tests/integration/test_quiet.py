@@ -21,6 +21,19 @@ def _converge(app: Application) -> None:
     wait_for("the branch's Environment waits for its image", waits)
 
 
+def _wait_until_alone(app: Application) -> None:
+    """Wait until the operator has swept what earlier tests left."""
+    mine = {app.namespace}
+
+    def look() -> bool:
+        kept = {item["metadata"]["namespace"] for item in app.list("projects,environments")}
+        made = app.list("namespaces", labelSelector="app.kubernetes.io/managed-by=kapsa")
+        claims = app.list("leases", labelSelector="kapsa-project.io/claim")
+        return kept <= mine and not made and not claims
+
+    wait_for("what earlier tests left is swept", look, within=120)
+
+
 def _poll_time(app: Application) -> str:
     project = app.get("project", app.name) or {}
     return str((project.get("status") or {}).get("lastPollTime", ""))
@@ -43,6 +56,7 @@ def _writes_between_two_noted_polls(app: Application) -> list[str]:
 def test_a_quiet_minute_has_one_write_the_time_of_the_poll_and_so_has_one_after_a_restart(
     operator: OperatorProcess, app: Application
 ) -> None:
+    _wait_until_alone(app)
     _converge(app)
     noted = [f"patch projects/status {app.namespace}/{app.name}"]
 
