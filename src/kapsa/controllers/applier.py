@@ -84,7 +84,7 @@ class Applier:
                 if _identity(live) in kept or live["metadata"].get("deletionTimestamp"):
                     continue
                 # Others may make objects that go with the owner; those aren't Kapsa's to delete.
-                if _is_labelled(live):
+                if labels.is_managed(live):
                     await self.delete(live)
 
     async def delete(self, live: Manifest) -> None:
@@ -102,17 +102,18 @@ class Applier:
         namespace, name = key_of(manifest)
         known = cache.get(namespace, name)
         # The cache holds all of an object only where it is Kapsa's.
-        if known is not None and _is_labelled(known):
+        if known is not None and labels.is_managed(known):
             return known
         return await self._cluster.get(cache.resource, name, namespace)
 
     def _in_the_way(self, manifest: Manifest, live: Manifest, conflict: Reason) -> AdapterError:
         """Return what an object means that is not the one that is meant but has its name."""
         metadata = live["metadata"]
-        is_ours = (metadata.get("labels") or {}).get(labels.MANAGED_BY) == labels.MANAGER
         owners = labels.owner_uids(live)
         known = (self._state.is_known(uid) for uid in owners)
-        if metadata.get("deletionTimestamp") or (is_ours and owners and not any(known)):
+        if metadata.get("deletionTimestamp") or (
+            labels.is_managed(live) and owners and not any(known)
+        ):
             return _pending(manifest)
         return _conflict(manifest, conflict)
 
@@ -145,10 +146,6 @@ class Applier:
 
 def _identity(manifest: Manifest) -> tuple[str, str, str]:
     return (manifest["kind"], *key_of(manifest))
-
-
-def _is_labelled(manifest: Manifest) -> bool:
-    return (manifest["metadata"].get("labels") or {}).get(labels.MANAGED_BY) == labels.MANAGER
 
 
 def _applied(manifest: Manifest) -> str:

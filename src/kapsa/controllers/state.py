@@ -118,7 +118,7 @@ def trim_ingress(manifest: Manifest) -> Manifest:
     """Return an Ingress without its status, and a foreign one with nothing but its hosts."""
     kept = without_managed_fields(manifest)
     kept.pop("status", None)
-    if (kept["metadata"].get("labels") or {}).get(labels.MANAGED_BY) == labels.MANAGER:
+    if labels.is_managed(kept):
         return kept
     metadata = {
         name: kept["metadata"][name]

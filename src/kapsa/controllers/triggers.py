@@ -138,7 +138,7 @@ class Triggers:
                 self.environments.add(key_of(environment))
             for project in self.state.projects.find(UID, owner):
                 self.projects.add(key_of(project))
-        elif not (self.state.environments.find(UID, owner) or self.state.projects.find(UID, owner)):
+        elif not self.state.is_known(owner):
             self.sweeper.look_at_owned_by(owner)
         for pool in self.state.domain_pools:
             self.domain_pools.add(key_of(pool), _GATHER_COUNTS)

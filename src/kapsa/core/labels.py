@@ -65,6 +65,12 @@ def owner_uids(manifest: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(None, (controller_uid(manifest), label))))
 
 
+def is_managed(manifest: Mapping[str, Any]) -> bool:
+    """Tell whether the object says that Kapsa keeps it."""
+    labels = manifest.get("metadata", {}).get("labels") or {}
+    return bool(labels.get(MANAGED_BY) == MANAGER)
+
+
 def is_owned_by(manifest: Mapping[str, Any], uid: str) -> bool:
     """Tell whether the object is Kapsa's, made for the owner of that UID.
 
@@ -76,4 +82,4 @@ def is_owned_by(manifest: Mapping[str, Any], uid: str) -> bool:
     if controller_uid(manifest) == uid:
         return True
     labels = manifest.get("metadata", {}).get("labels") or {}
-    return labels.get(MANAGED_BY) == MANAGER and labels.get(OWNER_UID) == uid
+    return is_managed(manifest) and labels.get(OWNER_UID) == uid
