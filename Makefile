@@ -54,7 +54,7 @@ verify: dependencies ## Check format, lint, types, import arrows and generated f
 	@$(BIN)/python -m hack.generate --check
 
 .PHONY: generate
-generate: dependencies ## Generate crds/ and docs/reference/ from models and settings
+generate: dependencies ## Generate CRDs, their chart, JSON schemas and reference from the code
 	@$(BIN)/python -m hack.generate
 
 .PHONY: format

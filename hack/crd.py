@@ -5,12 +5,15 @@ from typing import Any, Final
 import yaml
 from pydantic import BaseModel
 
-from hack.schema import kind_schema
+from hack.schema import Schema, kind_schema
 from kapsa.models import GROUP, VERSION
 from kapsa.models.base import Column, Kind
 
 CATEGORY: Final = "kapsa"
 """`kubectl get kapsa` lists every kind."""
+
+_FOR_PEOPLE: Final = ("patternErrorMessage", "examples")
+"""Keywords that editors and the reference pages understand, and the API server doesn't."""
 
 
 class _Dumper(yaml.SafeDumper):
@@ -48,7 +51,7 @@ def build_crd(model: type[BaseModel]) -> dict[str, Any]:
     }
     if kind.selectable_fields:
         version["selectableFields"] = [{"jsonPath": path} for path in kind.selectable_fields]
-    version["schema"] = {"openAPIV3Schema": kind_schema(model)}
+    version["schema"] = {"openAPIV3Schema": _served(kind_schema(model))}
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
@@ -82,3 +85,28 @@ def _build_column(column: Column) -> dict[str, Any]:
     if column.description:
         built["description"] = column.description
     return built
+
+
+def _served(schema: Schema) -> Schema:
+    """Return `schema` as the API server takes it: a pattern with a message becomes a CEL rule.
+
+    The API server says of a broken pattern only that it is broken.
+    """
+    served = {key: value for key, value in schema.items() if key not in _FOR_PEOPLE}
+    if "properties" in served:
+        served["properties"] = {name: _served(node) for name, node in served["properties"].items()}
+    for keyword in ("items", "additionalProperties"):
+        if keyword in served:
+            served[keyword] = _served(served[keyword])
+    if message := schema.get("patternErrorMessage"):
+        matches = f"self.matches(r'{served.pop('pattern')}')"
+        if served.get("x-kubernetes-int-or-string"):
+            matches = f"type(self) == int || {matches}"
+            if "description" in served:
+                # `kubectl explain` knows no type for it.
+                served["description"] += f" It {message}."
+        served["x-kubernetes-validations"] = [
+            {"rule": matches, "message": message},
+            *served.get("x-kubernetes-validations", ()),
+        ]
+    return served

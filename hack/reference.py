@@ -1,16 +1,16 @@
-"""Reference pages of the kinds and of the reasons, as Markdown."""
+"""Reference pages of the kinds, as Markdown."""
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from pydantic import BaseModel
 
 from hack.crd import CATEGORY, definition_of
+from hack.examples import example_of
 from hack.schema import Schema, kind_schema
 from kapsa.models.base import API_VERSION
-from kapsa.models.reasons import Reason
 
 _RANGES: Final = (
     ("minimum", "maximum", ""),
@@ -40,7 +40,7 @@ def kind_page(model: type[BaseModel]) -> str:
     ]
     if kind.selectable_fields:
         fields = ", ".join(f"`{path.removeprefix('.')}`" for path in kind.selectable_fields)
-        lines.append(f"- Field selectors: {fields}")
+        lines.append(f"- Field selectors, from Kubernetes 1.31 on: {fields}")
     lines += _rule_lines(schema)
     shown: dict[str, str] = {}
     for name, field in schema["properties"].items():
@@ -49,53 +49,37 @@ def kind_page(model: type[BaseModel]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def conditions_page() -> str:
-    """Return the page of the reasons that conditions and decisions give, in alphabetical order."""
-    lines = [
-        "# Conditions and reasons",
-        "",
-        "Every kind reports in `status.conditions`. `Ready` says whether all is as it should be,",
-        "`Reconciling` that Kapsa is working on it, and `Stalled` that it can't go on until",
-        "somebody changes something. `reason` is one of these words; `message` says it in a",
-        "sentence, with what to do about it. `status.candidates` of a Project gives its reasons in",
-        "the same words.",
-        "",
-        "| Reason | Meaning |",
-        "| --- | --- |",
-    ]
-    lines += [f"| `{r.value}` | {_cell(r.explanation)} |" for r in sorted(Reason)]
-    return "\n".join(lines) + "\n"
-
-
 def _section_lines(path: str, schema: Schema, shown: dict[str, str]) -> list[str]:
     """Return the table of an object and, after it, of the objects in it that are not `shown`."""
     shown[_fingerprint(schema)] = path
     lines = ["", f"## {path}", "", schema.get("description", ""), ""]
-    lines += ["| Field | Type | Default | Bounds | Meaning |", "| --- | --- | --- | --- | --- |"]
+    columns = ["Field", "Type", "Default", "Bounds", "Example", "Meaning"]
+    if not _is_written_by_people(path):
+        columns.remove("Example")
+    lines += [_row(columns), _row(["---"] * len(columns))]
     below: list[str] = []
     for name, field in schema["properties"].items():
         for nested_path, nested in _objects_of(f"{path}.{name}", field):
             if _fingerprint(nested) not in shown:
                 below += _section_lines(nested_path, nested, shown)
-        cells = (
+        cells = [
             f"`{name}`",
             _type_of(f"{path}.{name}", field, shown),
             "required" if name in schema.get("required", ()) else _default_of(field),
             _bounds_of(field),
+            *((_example_of(field),) if _is_written_by_people(path) else ()),
             field.get("description", ""),
-        )
-        lines.append(f"| {' | '.join(_cell(cell) for cell in cells)} |")
+        ]
+        lines.append(_row(cells))
     return lines + _rule_lines(schema) + below
 
 
 def _rule_lines(schema: Schema) -> list[str]:
-    """Return what the API server checks of an object as a whole."""
+    """Return what the API server checks of an object as a whole; the rules are in the CRD."""
     rules = schema.get("x-kubernetes-validations", ())
     if not rules:
         return []
-    return ["", "The API server checks:", ""] + [
-        f"- {rule['message']}: `{rule['rule']}`" for rule in rules
-    ]
+    return ["", "The API server checks:", ""] + [f"- {rule['message']}" for rule in rules]
 
 
 def _objects_of(path: str, field: Schema) -> Iterator[tuple[str, Schema]]:
@@ -128,17 +112,33 @@ def _default_of(field: Schema) -> str:
     return f"`{json.dumps(field['default'])}`" if "default" in field else ""
 
 
+def _example_of(field: Schema) -> str:
+    """Return an example as a value in YAML; nothing for objects, which have tables of their own."""
+    example = example_of(field)
+    return "" if example is None else f"`{json.dumps(example, ensure_ascii=False)}`"
+
+
+def _is_written_by_people(path: str) -> bool:
+    return path.partition(".")[0] != "status"
+
+
 def _bounds_of(field: Schema) -> str:
-    """Return the bounds of a value and, for a list or map, of what is in it."""
+    """Return the bounds of a value and, for a list or map, of what is in it.
+
+    A pattern is shown by what is said to who breaks it, where something is.
+    """
+    message = field.get("patternErrorMessage")
+    if message and field.get("x-kubernetes-int-or-string"):
+        return str(message)
     parts = [_range_of(field, *keywords) for keywords in _RANGES]
     if "enum" in field:
         parts.append(" or ".join(f"`{value}`" for value in field["enum"]))
     if "pattern" in field:
-        parts.append(f"`{field['pattern']}`")
+        parts.append(message or f"`{field['pattern']}`")
     inner = field.get("items", field.get("additionalProperties"))
     if inner and "properties" not in inner and (bounds := _bounds_of(inner)):
         parts.append(f"each {bounds}")
-    return ", ".join(filter(None, parts))
+    return "; ".join(filter(None, parts))
 
 
 def _range_of(field: Schema, least: str, most: str, unit: str) -> str:
@@ -165,5 +165,6 @@ def _anchor(heading: str) -> str:
     return re.sub(r"[^a-z0-9 _-]", "", heading.lower()).replace(" ", "-")
 
 
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|")
+def _row(cells: Iterable[str]) -> str:
+    """Return a row of a table."""
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"

@@ -28,6 +28,8 @@ _KEYWORDS: Final = (
     "minLength",
     "maxLength",
     "pattern",
+    "patternErrorMessage",
+    "examples",
     "minItems",
     "maxItems",
     "minProperties",

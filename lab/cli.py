@@ -29,7 +29,7 @@ profile_option = click.option(
     type=_PROFILES,
     default="demo",
     show_default=True,
-    help="demo: everything but cert-manager. test: everything.",
+    help="demo: everything but cert-manager and helm. test: everything.",
 )
 
 

@@ -28,6 +28,8 @@ _KINDS = {
     "deployments": ("apis/apps/v1", "Deployment", True),
     "replicasets": ("apis/apps/v1", "ReplicaSet", True),
     "ingresses": ("apis/networking.k8s.io/v1", "Ingress", True),
+    "httproutes": ("apis/gateway.networking.k8s.io/v1", "HTTPRoute", True),
+    "horizontalpodautoscalers": ("apis/autoscaling/v2", "HorizontalPodAutoscaler", True),
     "leases": ("apis/coordination.k8s.io/v1", "Lease", True),
     "crds": ("apis/apiextensions.k8s.io/v1", "CustomResourceDefinition", False),
 }

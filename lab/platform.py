@@ -54,6 +54,10 @@ class Platform:
         """The kubectl program of the laboratory."""
         return self._site.artifacts["kubectl"]
 
+    def artifact(self, recipe: str) -> Path | None:
+        """What the laboratory built by that recipe; None where its profile hasn't got it."""
+        return self._site.artifacts.get(recipe)
+
     def start(self, name: str) -> None:
         """Starts a stopped server on its old ports, and waits until it is ready."""
         self._supervisor.start(name)

@@ -84,6 +84,10 @@ class Application:
         self.worktree.push(branch)
         return sha
 
+    def tag(self, name: str, sha: str, *, annotated: bool = False) -> None:
+        """Tag a commit, and push the tag."""
+        self.worktree.tag(name, sha, annotated=annotated)
+
     def push_image(self, tag: str) -> str:
         """Push an image of that tag, as CI would; return its digest."""
         return push_image(self.registry, self.image_repository, tag)

@@ -59,6 +59,12 @@ class Worktree:
         if self.git("symbolic-ref", "HEAD") != f"refs/heads/{branch}":
             self.git("branch", "--quiet", "-D", branch)
 
+    def tag(self, name: str, sha: str, *, annotated: bool = False) -> None:
+        """Tags a commit, and pushes the tag to the remote."""
+        how = ("--annotate", f"--message={name}") if annotated else ()
+        self.git("tag", *how, name, sha)
+        self.git("push", "--quiet", "origin", f"refs/tags/{name}")
+
     def remote_refs(self) -> dict[str, str]:
         """What `git ls-remote` shows: ref name to SHA."""
         lines = self.git("ls-remote", "origin").splitlines()

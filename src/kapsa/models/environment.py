@@ -8,12 +8,14 @@ from kapsa.models.base import (
     Column,
     CommitSha,
     DnsLabel,
+    Duration,
     GitRef,
     Kind,
     Model,
     ObjectName,
     Rule,
     map_list,
+    said,
 )
 from kapsa.models.meta import (
     Conditions,
@@ -23,19 +25,21 @@ from kapsa.models.meta import (
 )
 from kapsa.models.runtime import Runtime
 
-Phase = Literal["Pending", "Building", "Deploying", "Running", "Failed", "Terminating"]
+Phase = Literal["Pending", "Building", "Deploying", "Running", "Failed", "Expired", "Terminating"]
 
 
 class PullRequest(Model):
     """The pull request that a preview shows."""
 
-    number: Annotated[int, Field(ge=1)]
+    number: Annotated[int, Field(ge=1, examples=[42])]
     """Number of the pull request."""
-    title: Annotated[str, Field(max_length=256)] = ""
+    title: Annotated[str, Field(max_length=256, examples=["Let people log in"])] = ""
     """Its title."""
-    author: Annotated[str, Field(max_length=256)] = ""
+    author: Annotated[str, Field(max_length=256, examples=["jane"])] = ""
     """Who opened it."""
-    url: Annotated[str, Field(max_length=2048)] = ""
+    url: Annotated[
+        str, Field(max_length=2048, examples=["https://git.example.com/acme/shop/pulls/42"])
+    ] = ""
     """Where people read it."""
 
 
@@ -47,7 +51,7 @@ class EnvironmentSpec(Model):
     It can't be changed."""
     type: Literal["permanent", "preview"] = "preview"
     """Whether it stays."""
-    branch: GitRef | None = None
+    branch: Annotated[GitRef, Field(examples=["feature/login"])] | None = None
     """The branch that the commit is of."""
     commit: CommitSha | None = None
     """The commit that should run."""
@@ -60,12 +64,21 @@ class EnvironmentSpec(Model):
                 min_length=1,
                 max_length=1024,
                 pattern=r"^[a-zA-Z0-9][a-zA-Z0-9._:/-]*(@sha256:[0-9a-f]{64})?$",
+                examples=["registry.example.com/acme/shop:1.2"],
+                json_schema_extra=said(
+                    "must be an image such as registry.example.com/acme/shop:1.2, or better"
+                    " registry.example.com/acme/shop@sha256:..."
+                ),
             ),
         ]
         | None
     ) = None
     """The image that should run; a digest never moves. Left out: it is still being built, and what
     runs keeps running."""
+    ttl: Duration | None = None
+    """How long it lives after its last change of commit or image, or its extension. Left out: for
+    ever, as for permanent ones. An Environment of a Project then becomes `Expired`; one that stands
+    alone is deleted."""
     suspend: bool = False
     """Stop: nothing of this Environment is made, changed or deleted until this is false again."""
     domain: DomainReference | None = None
@@ -106,6 +119,15 @@ class EnvironmentStatus(Model):
     """The image that is running now."""
     commit: Annotated[str, Field(max_length=64)] = ""
     """The commit that is running now."""
+    last_activity_at: Annotated[str, Field(json_schema_extra={"format": "date-time"})] | None = None
+    """When its commit or image last changed, or it was asked back."""
+    last_activity_of: Annotated[str, Field(max_length=1024)] = ""
+    """The commit, or else the image, whose arrival that was."""
+    active_since: Annotated[str, Field(json_schema_extra={"format": "date-time"})] | None = None
+    """When it was created, or last came back after it had expired; `maxLifetime` counts from
+    there."""
+    expires_at: Annotated[str, Field(json_schema_extra={"format": "date-time"})] | None = None
+    """When it expires; nothing for one that stays."""
     resources: Annotated[
         tuple[OwnedResource, ...],
         Field(max_length=64, json_schema_extra=map_list("kind", "name", "namespace")),
@@ -128,6 +150,7 @@ class Environment(Model):
             Column("Phase", ".status.phase"),
             Column("Ready", '.status.conditions[?(@.type=="Ready")].status'),
             Column("URL", ".status.url"),
+            Column("Expires", ".status.expiresAt"),
             Column("Age", ".metadata.creationTimestamp", "date"),
             Column("Commit", ".status.commit", priority=1),
             Column("Image", ".status.image", priority=1),

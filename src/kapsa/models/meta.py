@@ -1,10 +1,10 @@
 """Metadata, conditions and references that several kinds share."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
-from kapsa.models.base import DnsLabel, Model, ObjectName
+from kapsa.models.base import ATOMIC_LIST, DnsLabel, Model, ObjectName, Rule, said
 
 
 class ObjectMeta(Model):
@@ -61,14 +61,14 @@ Conditions = Annotated[
 class LocalSecretReference(Model):
     """A Secret in the namespace of the object that names it."""
 
-    name: ObjectName
+    name: Annotated[ObjectName, Field(examples=["credentials"])]
     """Name of the Secret."""
 
 
 class ClusterObjectReference(Model):
     """A cluster-scoped object, by name."""
 
-    name: ObjectName
+    name: Annotated[ObjectName, Field(examples=["internal"])]
     """Name of the object."""
 
 
@@ -77,9 +77,12 @@ class ProjectReference(Model):
 
     name: DnsLabel
     """Name of the Project."""
-    namespace: DnsLabel
+    namespace: Annotated[DnsLabel, Field(examples=["team-a"])]
     """Namespace of the Project."""
-    uid: Annotated[str, Field(min_length=1, max_length=64)]
+    uid: Annotated[
+        str,
+        Field(min_length=1, max_length=64, examples=["0c9b3c6e-54a5-4a3c-9d6e-2f1f3a7c8b10"]),
+    ]
     """UID of the Project; an Environment outlives none but its own."""
 
 
@@ -90,3 +93,98 @@ class DomainReference(Model):
     """The DomainPool that gives the host."""
     subdomain: DnsLabel | None = None
     """The name below the base domain."""
+
+
+_LABEL_KEY_PATTERN: Final = (
+    r"^([a-z0-9]([-.a-z0-9]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"
+)
+LabelKey = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=317,
+        pattern=_LABEL_KEY_PATTERN,
+        examples=["example.com/team"],
+        json_schema_extra=said("must be the key of a label, such as example.com/team"),
+    ),
+]
+LabelValue = Annotated[
+    str,
+    Field(
+        max_length=63,
+        pattern=r"^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$",
+        examples=["shop"],
+        json_schema_extra=said(
+            "must be the value of a label: up to 63 letters, digits, '-', '_' and '.', with a"
+            " letter or digit at both ends"
+        ),
+    ),
+]
+
+
+_LABEL_KEY: Final[TypeAdapter[str]] = TypeAdapter(LabelKey)
+
+
+def _check_keys(labels: dict[str, str]) -> dict[str, str]:
+    """Return the labels. The schema of a map says nothing of its keys, only a CEL rule does."""
+    for key in labels:
+        try:
+            _LABEL_KEY.validate_python(key)
+        except ValidationError:
+            raise ValueError(
+                f"{key!r} is not the key of a label, such as example.com/team"
+            ) from None
+    return labels
+
+
+class LabelSelectorRequirement(Model):
+    """One demand on the labels of an object."""
+
+    key: LabelKey
+    """Key of the label."""
+    operator: Literal["In", "NotIn", "Exists", "DoesNotExist"]
+    """How the label relates to `values`."""
+    values: Annotated[
+        tuple[LabelValue, ...], Field(max_length=16, json_schema_extra=ATOMIC_LIST)
+    ] = ()
+    """The values, for `In` and `NotIn`."""
+
+    rules: ClassVar = (
+        Rule(
+            "(self.operator in ['In', 'NotIn']) == (has(self.values) && self.values.size() > 0)",
+            "In and NotIn need values; Exists and DoesNotExist have none",
+        ),
+    )
+
+
+class LabelSelector(Model):
+    """Which objects are meant, by their labels. An empty selector means all.
+
+    Source: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/label-selector/
+    """
+
+    match_labels: Annotated[
+        dict[str, LabelValue],
+        Field(max_length=16, examples=[{"example.com/team": "shop"}]),
+        AfterValidator(_check_keys),
+    ] = Field(default_factory=dict)
+    """Labels that an object must have."""
+    match_expressions: Annotated[
+        tuple[LabelSelectorRequirement, ...], Field(max_length=16, json_schema_extra=ATOMIC_LIST)
+    ] = ()
+    """Further demands on its labels."""
+
+    rules: ClassVar = (
+        Rule(
+            "!has(self.matchLabels) || self.matchLabels.all(key, key.size() <= 317"
+            f" && key.matches(r'{_LABEL_KEY_PATTERN}'))",
+            "matchLabels needs keys of labels, such as example.com/team",
+        ),
+    )
+
+
+class AllowedNamespaces(Model):
+    """Which namespaces may use an object that is there for the whole cluster."""
+
+    selector: LabelSelector = LabelSelector()
+    """By the labels of the namespace. Left out, or empty: all."""

@@ -12,18 +12,20 @@ from kapsa.models.base import (
     Duration,
     GitRef,
     Glob,
+    ImageDigest,
     Kind,
     Model,
     Rule,
     map_list,
+    said,
 )
 from kapsa.models.meta import (
     ClusterObjectReference,
-    Conditions,
     DomainReference,
     LocalSecretReference,
     ObjectMeta,
 )
+from kapsa.models.project_status import ProjectStatus
 from kapsa.models.runtime import Runtime
 
 ApiAddress = Annotated[
@@ -31,6 +33,11 @@ ApiAddress = Annotated[
     Field(
         max_length=2048,
         pattern=r"^https?://[A-Za-z0-9.-]+(:[0-9]+)?(/[A-Za-z0-9._~/+-]*)?$",
+        examples=["https://git.example.com/api/v1"],
+        json_schema_extra=said(
+            "must be an address such as https://git.example.com/api/v1, without user, password,"
+            " query or fragment"
+        ),
     ),
 ]
 Globs = Annotated[tuple[Glob, ...], Field(max_length=50, json_schema_extra=ATOMIC_LIST)]
@@ -48,7 +55,15 @@ class Repository(Model):
 
     url: Annotated[
         str,
-        Field(max_length=2048, pattern=r"^https?://[A-Za-z0-9.-]+(:[0-9]+)?/[A-Za-z0-9._~/+-]+$"),
+        Field(
+            max_length=2048,
+            pattern=r"^https?://[A-Za-z0-9.-]+(:[0-9]+)?/[A-Za-z0-9._~/+-]+$",
+            examples=["https://git.example.com/acme/shop.git"],
+            json_schema_extra=said(
+                "must be an address such as https://git.example.com/acme/shop.git; user and"
+                " password belong into the Secret of spec.repository.credentials"
+            ),
+        ),
     ]
     """Address of the repository: `https://`, without a user or password. `http://` only where the
     operator allows it."""
@@ -60,7 +75,7 @@ class Repository(Model):
     api_url: Annotated[ApiAddress | None, Field(alias="apiURL")] = None
     """Address of the forge's API. Left out: derived from `url`. It must be on the host of `url`,
     since the credentials go there."""
-    poll_interval: Duration | None = None
+    poll_interval: Annotated[Duration | None, Field(examples=["1m"])] = None
     """How often to look for changes. Left out, or below the operator's floor: the operator's
     setting."""
     credentials: Credentials | None = None
@@ -87,21 +102,60 @@ class Build(Model):
             max_length=512,
             pattern=r"^[a-zA-Z0-9][a-zA-Z0-9.-]*(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+"
             r":([a-zA-Z0-9_.-]|\{(sha|shortSha|branch|pr)\})+$",
+            examples=["ghcr.io/acme/shop:{sha}"],
+            json_schema_extra=said(
+                "must name registry, repository and tag, such as ghcr.io/acme/shop:{sha}; the tag"
+                " may use {sha}, {shortSha}, {branch} and {pr}, and nothing else in braces"
+            ),
         ),
     ]
     """The image of a commit, with a tag made of `{sha}`, `{shortSha}` (7 digits), `{branch}` or
-    `{pr}`, such as `ghcr.io/acme/shop:{sha}`."""
+    `{pr}`, such as `ghcr.io/acme/shop:{sha}`. For an environment that follows tags, `{branch}` is
+    the tag."""
 
 
 class PermanentEnvironment(Model):
     """An environment that stays, such as production."""
 
-    name: Annotated[DnsLabel, Field(max_length=40)]
+    name: Annotated[DnsLabel, Field(max_length=40, examples=["staging"])]
     """Name of the environment; part of its host."""
-    branch: GitRef
-    """The branch it follows."""
+    branch: GitRef | None = None
+    """The branch it follows. Exactly one of `branch`, `tag` and `promoteFrom` is set."""
+    tag: Annotated[Glob, Field(examples=["v*"])] | None = None
+    """Shell glob of tags, such as `v*`: it follows the newest version among them. Versions are
+    ordered as Semantic Versioning says; other tags come before all versions, by name."""
+    promote_from: Annotated[DnsLabel, Field(max_length=40, examples=["staging"])] | None = None
+    """Name of another environment: it runs the image that proved itself there, by its digest.
+    Until that one is Ready with another image, it stays at what it has."""
+    auto_sync: bool = True
+    """Whether a new commit is rolled out by itself. `false`: it only shows in
+    `status.environments[].available`, until `revision` or `image` names it; before that, the
+    environment isn't made."""
+    revision: CommitSha | None = None
+    """Run this commit, whatever the branch, tag or other environment says. Its image is looked up
+    as that of any commit."""
+    image: ImageDigest | None = None
+    """Run this image, by its digest, whatever `revision` says; for promotion and rollback. It is
+    looked up nowhere. `revision` then only says of which commit it is, where no environment of the
+    Project knows."""
     runtime: Runtime | None = None
     """Merged over `spec.runtime`."""
+
+    rules: ClassVar = (
+        Rule(
+            "(has(self.branch) ? 1 : 0) + (has(self.tag) ? 1 : 0)"
+            " + (has(self.promoteFrom) ? 1 : 0) == 1",
+            "set exactly one of branch, tag and promoteFrom",
+        ),
+        Rule(
+            "!has(self.promoteFrom) || self.promoteFrom != self.name",
+            "promoteFrom names the environment itself; name another one of spec.environments",
+        ),
+        Rule(
+            "!self.name.matches('^pr-[0-9]+$')",
+            "names such as pr-7 are kept for the previews of pull requests; choose another name",
+        ),
+    )
 
 
 class GlobFilter(Model):
@@ -148,6 +202,13 @@ class PreviewEnvironments(Model):
     """Previews of branches."""
     max_active: Annotated[int, Field(ge=0, le=500)] = 20
     """The most previews at a time; further ones wait (`Queued`), oldest first."""
+    ttl: Duration = "7d"
+    """How long a preview lives after its last commit or extension. Then it becomes `Expired` and
+    keeps nothing but its host; a new commit brings it back."""
+    max_lifetime: Duration = "30d"
+    """How long a preview lives at most, whatever is committed or extended: from its creation, or
+    from when it last came back after it had expired. Only the annotation
+    `kapsa-project.io/pin: "true"` goes beyond it; where `ttl` is longer, this one counts."""
     runtime: Runtime | None = None
     """Merged over `spec.runtime`."""
 
@@ -184,89 +245,12 @@ class ProjectSpec(Model):
         Rule(
             "self.isolation == oldSelf.isolation", "isolation can't be changed; make a new Project"
         ),
+        Rule(
+            "!has(self.environments) || self.environments.all(item, !has(item.promoteFrom)"
+            " || self.environments.exists(other, other.name == item.promoteFrom))",
+            "promoteFrom must be the name of another environment in spec.environments",
+        ),
     )
-
-
-class LatestCommit(Model):
-    """The newest commit of the default branch."""
-
-    sha: CommitSha
-    """Object name of the commit."""
-    branch: GitRef
-    """The default branch."""
-    first_seen: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
-    """When Kapsa saw it first."""
-
-
-class EnvironmentSummary(Model):
-    """One environment of the Project, in short."""
-
-    name: DnsLabel
-    """Name of the Environment object."""
-    namespace: DnsLabel
-    """Its namespace."""
-    type: Literal["permanent", "preview"]
-    """Whether it stays."""
-    ready: bool = False
-    """Whether it serves the commit below."""
-    phase: Annotated[str, Field(max_length=32)] = "Pending"
-    """Its phase."""
-    url: Annotated[str, Field(max_length=512)] = ""
-    """Where it answers."""
-    commit: Annotated[str, Field(max_length=64)] = ""
-    """The commit it should run."""
-    image: Annotated[str, Field(max_length=1024)] = ""
-    """The image it runs."""
-
-
-class Candidate(Model):
-    """An open pull request or a branch, and why it has, or has not, a preview."""
-
-    ref: GitRef
-    """Name of the branch."""
-    pr: Annotated[int, Field(ge=0)] = 0
-    """Number of the pull request; 0 for a branch."""
-    sha: Annotated[str, Field(max_length=64)] = ""
-    """Its newest commit."""
-    decision: Literal["Previewed", "Queued", "Skipped"]
-    """What Kapsa does with it."""
-    reason: Annotated[str, Field(max_length=64)]
-    """Why, in one word."""
-
-
-class ProjectStatus(Model):
-    """What Kapsa found and did."""
-
-    observed_generation: Annotated[int, Field(ge=0)] = 0
-    """The `metadata.generation` that this status is about."""
-    last_handled_requested_at: Annotated[str, Field(max_length=64)] = ""
-    """The last value of the annotation `kapsa-project.io/requestedAt` that was acted on."""
-    conditions: Conditions = ()
-    """What holds of the Project."""
-    namespace: Annotated[str, Field(max_length=63)] = ""
-    """Where the environments run."""
-    subdomain: Annotated[str, Field(max_length=63)] = ""
-    """The name below the base domain that this Project holds."""
-    latest_commit: LatestCommit | None = None
-    """Newest commit of the default branch."""
-    last_poll_time: Annotated[str, Field(json_schema_extra={"format": "date-time"})] | None = None
-    """When the repository was last read without an error; noted at most once a minute."""
-    next_poll_time: Annotated[str, Field(json_schema_extra={"format": "date-time"})] | None = None
-    """When it will be read again."""
-    environment_count: Annotated[int, Field(ge=0)] = 0
-    """Number of permanent environments."""
-    preview_count: Annotated[int, Field(ge=0)] = 0
-    """Number of previews."""
-    url: Annotated[str, Field(max_length=512)] = ""
-    """Where the first permanent environment answers."""
-    environments: Annotated[
-        tuple[EnvironmentSummary, ...], Field(max_length=200, json_schema_extra=map_list("name"))
-    ] = ()
-    """The environments, permanent ones first."""
-    candidates: Annotated[
-        tuple[Candidate, ...], Field(max_length=200, json_schema_extra=ATOMIC_LIST)
-    ] = ()
-    """Open pull requests and branches, with why each has, or has not, a preview."""
 
 
 class Project(Model):
@@ -279,7 +263,7 @@ class Project(Model):
         scope="Namespaced",
         columns=(
             Column("Ready", '.status.conditions[?(@.type=="Ready")].status'),
-            Column("Commit", ".status.latestCommit.sha", priority=1),
+            Column("Commit", ".status.latestCommit.shortSha"),
             Column("Environments", ".status.environmentCount", "integer"),
             Column("Previews", ".status.previewCount", "integer"),
             Column("URL", ".status.url"),

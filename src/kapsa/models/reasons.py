@@ -7,23 +7,50 @@ from enum import StrEnum
 from typing import Self
 
 
+class Tone(StrEnum):
+    """What kind of news a reason is."""
+
+    GOOD = "good"
+    """It is as it should be."""
+    IN_PROGRESS = "in progress"
+    """It will pass: Kapsa works on it or waits."""
+    CHOSEN = "as chosen"
+    """It follows from what somebody asked for."""
+    BAD = "bad"
+    """Something is wrong."""
+
+
 class Reason(StrEnum):
-    """Why a condition has its status: one word for programs."""
+    """Why a condition has its status: one word for programs.
+
+    Attributes:
+        explanation: What it means, in a sentence.
+        tone: What kind of news it is; bad unless it says otherwise.
+    """
 
     explanation: str
+    tone: Tone
 
-    def __new__(cls, value: str, explanation: str) -> Self:
-        """Make a member that is its own CamelCase word, and keep the explanation beside it."""
+    def __new__(cls, value: str, explanation: str, tone: Tone = Tone.BAD) -> Self:
+        """Make a member that is its own CamelCase word, and keep the rest beside it."""
         member = str.__new__(cls, value)
         member._value_ = value
         member.explanation = explanation
+        member.tone = tone
         return member
 
     # Any kind
-    READY = "Ready", "All is as it should be."
-    RECONCILING = "Reconciling", "Kapsa is working on it."
-    SUSPENDED = "Suspended", "`spec.suspend` is true: nothing is made, changed or deleted."
-    INVALID_SPEC = "InvalidSpec", "The stored object breaks a rule of this version; correct it."
+    READY = "Ready", "All is as it should be.", Tone.GOOD
+    RECONCILING = "Reconciling", "Kapsa is working on it.", Tone.IN_PROGRESS
+    SUSPENDED = (
+        "Suspended",
+        "`spec.suspend` is true: nothing is made, changed or deleted.",
+        Tone.CHOSEN,
+    )
+    INVALID_SPEC = (
+        "InvalidSpec",
+        "The stored object breaks a rule of this version, or contradicts itself; correct it.",
+    )
     SECRET_NOT_FOUND = "SecretNotFound", "A Secret that the object names does not exist."
     SECRET_INVALID = "SecretInvalid", "A Secret lacks the keys that are needed."
     NAME_CONFLICT = (
@@ -33,12 +60,17 @@ class Reason(StrEnum):
     NAME_PENDING = (
         "NamePending",
         "A former object of the wanted name is still being cleaned up; Kapsa waits.",
+        Tone.IN_PROGRESS,
     )
     NAMESPACE_CONFLICT = (
         "NamespaceConflict",
         "A namespace of the wanted name exists that Kapsa did not make; it is left alone.",
     )
-    NAMESPACE_TERMINATING = "NamespaceTerminating", "The namespace is on its way out; Kapsa waits."
+    NAMESPACE_TERMINATING = (
+        "NamespaceTerminating",
+        "The namespace is on its way out; Kapsa waits.",
+        Tone.IN_PROGRESS,
+    )
     NOT_CONVERGING = (
         "NotConverging",
         "Something changes an object back each time Kapsa writes it; Kapsa rests until it changes.",
@@ -50,8 +82,12 @@ class Reason(StrEnum):
     )
 
     # Repository and forge
-    REPOSITORY_ACCESSIBLE = "RepositoryAccessible", "The repository was read."
-    REPOSITORY_NOT_READ = "RepositoryNotRead", "The repository has not been read yet."
+    REPOSITORY_ACCESSIBLE = "RepositoryAccessible", "The repository was read.", Tone.GOOD
+    REPOSITORY_NOT_READ = (
+        "RepositoryNotRead",
+        "The repository has not been read yet.",
+        Tone.IN_PROGRESS,
+    )
     REPOSITORY_NOT_FOUND = "RepositoryNotFound", "The git server knows no such repository."
     AUTHENTICATION_FAILED = "AuthenticationFailed", "The credentials are refused."
     REPOSITORY_UNREACHABLE = "RepositoryUnreachable", "The git server does not answer."
@@ -59,17 +95,30 @@ class Reason(StrEnum):
     REPOSITORY_TOO_LARGE = "RepositoryTooLarge", "The repository has more refs than Kapsa reads."
     FORGE_UNKNOWN = "ForgeUnknown", "It can't be told which forge serves the repository."
     FORGE_UNREACHABLE = "ForgeUnreachable", "The forge's API does not answer as it should."
-    RATE_LIMITED = "RateLimited", "The server asks Kapsa to come back later."
+    RATE_LIMITED = "RateLimited", "The server asks Kapsa to come back later.", Tone.IN_PROGRESS
 
     # Images
-    IMAGE_READY = "ImageReady", "The image exists and its digest is known."
-    IMAGE_NOT_FOUND = "ImageNotFound", "The registry has no such image yet; Kapsa keeps looking."
-    IMAGE_PENDING = "ImagePending", "The image is being looked up."
+    IMAGE_READY = "ImageReady", "The image exists and its digest is known.", Tone.GOOD
+    IMAGE_NOT_FOUND = (
+        "ImageNotFound",
+        "The registry has no such image yet; Kapsa keeps looking.",
+        Tone.IN_PROGRESS,
+    )
+    IMAGE_PENDING = "ImagePending", "The image is being looked up.", Tone.IN_PROGRESS
     TEMPLATE_NEEDS_PULL_REQUEST = (
         "TemplateNeedsPullRequest",
         "`build.image` uses `{pr}`, but the environment has no pull request.",
     )
-    REGISTRY_READY = "RegistryReady", "The Registry can be used."
+    TEMPLATE_NEEDS_BRANCH = (
+        "TemplateNeedsBranch",
+        "`build.image` uses `{branch}`, but the environment follows no branch and no tag.",
+    )
+    NOTHING_TO_PROMOTE = (
+        "NothingToPromote",
+        "The environment of `promoteFrom` is not Ready with an image yet.",
+        Tone.IN_PROGRESS,
+    )
+    REGISTRY_READY = "RegistryReady", "The Registry can be used.", Tone.GOOD
     REGISTRY_NOT_FOUND = "RegistryNotFound", "The Registry that is named does not exist."
     REGISTRY_UNREACHABLE = "RegistryUnreachable", "The registry does not answer as it should."
     REGISTRY_REFUSED = "RegistryRefused", "The operator's settings forbid the registry's address."
@@ -77,20 +126,61 @@ class Reason(StrEnum):
     REGISTRY_UNAUTHORIZED = "RegistryUnauthorized", "The registry refuses the credentials."
 
     # Hosts
-    HOST_ALLOCATED = "HostAllocated", "The host is held by this Environment alone."
-    DOMAIN_READY = "DomainReady", "The subdomain is held by this Project alone."
+    HOST_ALLOCATED = "HostAllocated", "The host is held by this Environment alone.", Tone.GOOD
+    DOMAIN_READY = "DomainReady", "The subdomain is held by this Project alone.", Tone.GOOD
     DOMAIN_POOL_NOT_FOUND = "DomainPoolNotFound", "The DomainPool that is named does not exist."
+    NAMESPACE_NOT_ALLOWED = (
+        "NamespaceNotAllowed",
+        "The DomainPool or Registry is not for that namespace; an admin can label it so.",
+    )
     SUBDOMAIN_TAKEN = "SubdomainTaken", "Another Project holds the subdomain."
     SUBDOMAIN_RESERVED = "SubdomainReserved", "The pool gives that name to nobody."
     HOST_TAKEN = "HostTaken", "Every host that would fit is held by others."
-    HOST_PENDING = "HostPending", "A former holder of the host is still being cleaned up."
+    HOST_PENDING = (
+        "HostPending",
+        "A former holder of the host is still being cleaned up.",
+        Tone.IN_PROGRESS,
+    )
 
     # Workload
-    WORKLOAD_AVAILABLE = "WorkloadAvailable", "All wanted pods of the newest version are ready."
-    WORKLOAD_PROGRESSING = "WorkloadProgressing", "Pods are being started or replaced."
+    WORKLOAD_AVAILABLE = (
+        "WorkloadAvailable",
+        "All wanted pods of the newest version are ready; with autoscaling, the fewest of them.",
+        Tone.GOOD,
+    )
+    WORKLOAD_PROGRESSING = (
+        "WorkloadProgressing",
+        "Pods are being started or replaced.",
+        Tone.IN_PROGRESS,
+    )
     WORKLOAD_FAILED = "WorkloadFailed", "The Deployment does not get its pods ready."
-    WORKLOAD_MISSING = "WorkloadMissing", "There is no Deployment yet."
-    INGRESS_READY = "IngressReady", "The Ingress exists."
+    WORKLOAD_MISSING = "WorkloadMissing", "There is no Deployment yet.", Tone.IN_PROGRESS
+    INGRESS_READY = "IngressReady", "The Ingress exists.", Tone.GOOD
+    ROUTE_ACCEPTED = "RouteAccepted", "The Gateway takes the HTTPRoute.", Tone.GOOD
+    ROUTE_PENDING = (
+        "RoutePending",
+        "The Gateway has not said yet whether it takes the HTTPRoute.",
+        Tone.IN_PROGRESS,
+    )
+    ROUTE_REFUSED = "RouteRefused", "The Gateway leads no requests along the HTTPRoute."
+    GATEWAY_API_MISSING = (
+        "GatewayApiMissing",
+        "The pool wants HTTPRoutes, and the cluster has no Gateway API.",
+    )
+    TTL_EXPIRED = (
+        "TtlExpired",
+        "Its `ttl` has passed since its last commit or extension.",
+        Tone.CHOSEN,
+    )
+    MAX_LIFETIME_REACHED = (
+        "MaxLifetimeReached",
+        "It has lived for `maxLifetime`, which no commit or extension prolongs.",
+        Tone.CHOSEN,
+    )
+    EXTENSION_INVALID = (
+        "ExtensionInvalid",
+        "The annotation `kapsa-project.io/extended-until` is no time; it is ignored.",
+    )
     PROJECT_NOT_FOUND = "ProjectNotFound", "The Project that is named does not exist."
 
     PROJECT_MISMATCH = (
@@ -99,26 +189,51 @@ class Reason(StrEnum):
     )
 
     # Environments of a Project
-    ENVIRONMENTS_READY = "EnvironmentsReady", "Every environment runs what it should."
-    ENVIRONMENTS_NOT_READY = "EnvironmentsNotReady", "Some environment does not run what it should."
-    NO_MASS_DELETION = "NoMassDeletion", "No clean-up is held back."
+    ENVIRONMENTS_READY = "EnvironmentsReady", "Every environment runs what it should.", Tone.GOOD
+    ENVIRONMENTS_NOT_READY = (
+        "EnvironmentsNotReady",
+        "Some environment does not run what it should.",
+        Tone.IN_PROGRESS,
+    )
+    NO_MASS_DELETION = "NoMassDeletion", "No clean-up is held back.", Tone.GOOD
     MASS_DELETION = (
         "MassDeletion",
         "More than half of the previews vanished at once; Kapsa waits for a second listing.",
+        Tone.IN_PROGRESS,
     )
 
     # Decisions about candidates
-    PULL_REQUEST_OPEN = "PullRequestOpen", "The pull request is open and fits the filters."
-    BRANCH_INCLUDED = "BranchIncluded", "The branch fits the filters."
+    PULL_REQUEST_OPEN = (
+        "PullRequestOpen",
+        "The pull request is open and fits the filters.",
+        Tone.GOOD,
+    )
+    BRANCH_INCLUDED = "BranchIncluded", "The branch fits the filters.", Tone.GOOD
+    BRANCH_EXCLUDED = "BranchExcluded", "The branch does not fit `branches`.", Tone.CHOSEN
+    PREVIEWS_DISABLED = (
+        "PreviewsDisabled",
+        "`previewEnvironments`, or its part for branches or pull requests, is not enabled.",
+        Tone.CHOSEN,
+    )
     BRANCH_NOT_FOUND = "BranchNotFound", "The repository has no such branch."
-    FORK = "Fork", "Pull requests from forks get no preview."
-    DRAFT = "Draft", "Drafts get no preview unless `drafts` is true."
-    HEAD_EXCLUDED = "HeadExcluded", "The head branch does not fit `heads`."
-    LABEL_MISSING = "LabelMissing", "It has none of the labels in `labels.include`."
-    LABEL_EXCLUDED = "LabelExcluded", "It has a label of `labels.exclude`."
+    TAG_NOT_FOUND = "TagNotFound", "The repository has no tag that the glob matches."
+    FORK = "Fork", "Pull requests from forks get no preview.", Tone.CHOSEN
+    DRAFT = "Draft", "Drafts get no preview unless `drafts` is true.", Tone.CHOSEN
+    HEAD_EXCLUDED = "HeadExcluded", "The head branch does not fit `heads`.", Tone.CHOSEN
+    LABEL_MISSING = "LabelMissing", "It has none of the labels in `labels.include`.", Tone.CHOSEN
+    LABEL_EXCLUDED = "LabelExcluded", "It has a label of `labels.exclude`.", Tone.CHOSEN
     PREVIEWED_AS_PULL_REQUEST = (
         "PreviewedAsPullRequest",
         "The branch has an open pull request, whose preview it is.",
+        Tone.CHOSEN,
     )
-    PERMANENT_ENVIRONMENT = "PermanentEnvironment", "A permanent environment follows the branch."
-    MAX_ACTIVE = "MaxActive", "`maxActive` previews are running; it waits for its turn."
+    PERMANENT_ENVIRONMENT = (
+        "PermanentEnvironment",
+        "A permanent environment follows the branch.",
+        Tone.CHOSEN,
+    )
+    MAX_ACTIVE = (
+        "MaxActive",
+        "`maxActive` previews are running; it waits for its turn.",
+        Tone.IN_PROGRESS,
+    )

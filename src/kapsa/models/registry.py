@@ -4,8 +4,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from kapsa.models.base import Column, Kind, Model
-from kapsa.models.meta import Conditions, LocalSecretReference, ObjectMeta
+from kapsa.models.base import Column, Kind, Model, said
+from kapsa.models.meta import AllowedNamespaces, Conditions, LocalSecretReference, ObjectMeta
 
 
 class RegistryCredentials(Model):
@@ -23,13 +23,24 @@ class RegistrySpec(Model):
     """The software behind the endpoint. `generic` speaks the OCI distribution API."""
     endpoint: Annotated[
         str,
-        Field(min_length=1, max_length=253, pattern=r"^[a-zA-Z0-9][a-zA-Z0-9.-]*(:[0-9]{1,5})?$"),
+        Field(
+            min_length=1,
+            max_length=253,
+            pattern=r"^[a-zA-Z0-9][a-zA-Z0-9.-]*(:[0-9]{1,5})?$",
+            examples=["harbor.example.com"],
+            json_schema_extra=said(
+                "must be a host such as harbor.example.com or localhost:5000, without scheme and"
+                " path"
+            ),
+        ),
     ]
     """Host of the registry, with a port where it isn't the default."""
     insecure: bool = False
     """Speak plain http; for laboratories."""
     pull_auth: RegistryCredentials | None = None
     """Read-only credentials, used to look up images. Left out: none."""
+    allowed_namespaces: AllowedNamespaces = AllowedNamespaces()
+    """Which namespaces' Projects may use the Registry."""
 
 
 class RegistryStatus(Model):

@@ -33,7 +33,12 @@ def test_the_toolchain_pins_an_exact_version() -> None:
 
 def test_the_test_profile_is_the_demo_profile_and_cert_manager() -> None:
     profiles = book().profiles
-    assert set(profiles["test"]) - set(profiles["demo"]) == {"cert-manager", "cert-manager-crds"}
+    assert set(profiles["test"]) - set(profiles["demo"]) == {
+        "cert-manager",
+        "cert-manager-crds",
+        "gateway-api-crds",
+        "helm",
+    }
     assert set(profiles["demo"]) <= set(profiles["test"])
 
 

@@ -49,3 +49,13 @@ def test_git_errors_show_no_credentials(remote: str) -> None:
         with pytest.raises(LabError) as caught:
             tree.git("ls-remote", "http://user:secret@127.0.0.1:1/x.git")
     assert "secret" not in str(caught.value)
+
+
+def test_tags_are_pushed_plain_and_annotated(remote: str) -> None:
+    with worktree(remote) as tree:
+        commit = tree.commit({"a": "1"}, "one")
+        tree.tag("v1", commit)
+        tree.tag("v2", commit, annotated=True)
+        refs = tree.remote_refs()
+        assert (refs["refs/tags/v1"], refs["refs/tags/v2^{}"]) == (commit, commit)
+        assert refs["refs/tags/v2"] != commit

@@ -3,81 +3,12 @@
 from typing import Any
 
 import pytest
-import yaml
 from pydantic import ValidationError
 
 from kapsa.models import KINDS, DomainPool, Environment, Model, Project, Registry
+from tests.manifests.valid import FULL, MINIMAL, Manifest
 
-SHA = "3f2a" * 10
-
-MINIMAL: dict[type[Model], dict[str, Any]] = {
-    Project: {
-        "repository": {"url": "https://git.example.com/acme/shop.git"},
-        "build": {"image": "ghcr.io/acme/shop:{sha}"},
-    },
-    Environment: {},
-    DomainPool: {"baseDomains": ["apps.example.com"]},
-    Registry: {"endpoint": "harbor.example.com:5000"},
-}
-
-FULL: dict[type[Model], str] = {
-    Project: """
-        suspend: true
-        isolation: Shared
-        repository:
-          url: https://git.example.com/acme/shop.git
-          branch: trunk
-          provider: gitea
-          apiURL: https://git.example.com/api/v1
-          pollInterval: 1h30m
-          credentials: {secretRef: {name: shop-git}}
-        build: {strategy: prebuilt, image: "ghcr.io/acme/shop:{branch}-{shortSha}"}
-        registry: {name: harbor}
-        domain: {domainPoolRef: {name: apps}, subdomain: shop}
-        runtime:
-          replicas: 2
-          resources: {requests: {cpu: 50m, memory: 64Mi}, limits: {memory: 1Gi}}
-          ports: [{name: http, containerPort: 8080, protocol: TCP}]
-          command: [./serve]
-          args: [--port, "8080"]
-          env: [{name: A, value: b}]
-        environments: [{name: production, branch: main, runtime: {replicas: 3}}]
-        previewEnvironments:
-          enabled: true
-          pullRequests:
-            enabled: true
-            heads: {include: ["*"], exclude: [dependabot/*]}
-            labels: {include: [preview]}
-            drafts: true
-          branches: {enabled: true, include: [preview/*], exclude: [preview/old]}
-          maxActive: 5
-          runtime: {replicas: 1}
-        """,
-    Environment: f"""
-        projectRef: {{name: shop, namespace: team-a, uid: 0b5c}}
-        type: preview
-        branch: feature/login
-        commit: {SHA}
-        pullRequest: {{number: 42, title: Log in, author: ann, url: "https://git.example.com/42"}}
-        image: harbor.example.com/acme/shop@sha256:{"ab" * 32}
-        suspend: false
-        domain: {{domainPoolRef: {{name: apps}}, subdomain: shop}}
-        runtime: {{replicas: 1}}
-        """,
-    DomainPool: """
-        baseDomains: [apps.example.com, apps.example.org]
-        naming: flat
-        primaryEnvironment: live
-        routing: {kind: Ingress, ingressClassName: nginx}
-        allocationPolicy: {strategy: round-robin, reservedSubdomains: [www, admin]}
-        """,
-    Registry: """
-        type: generic
-        endpoint: harbor.example.com
-        insecure: false
-        pullAuth: {secretRef: {name: harbor-pull}}
-        """,
-}
+EACH_FULL = [(kind, spec) for kind in KINDS for spec in FULL[kind]]
 
 
 def read(kind: type[Model], spec: dict[str, Any], **more: Any) -> Any:
@@ -90,16 +21,14 @@ def project(**spec: Any) -> Any:
     return read(Project, {**MINIMAL[Project], **spec})
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_full_manifest_is_written_back_as_it_was_read(kind: type[Model]) -> None:
-    spec = yaml.safe_load(FULL[kind])
-
+@pytest.mark.parametrize(("kind", "spec"), EACH_FULL)
+def test_a_full_manifest_is_written_back_as_it_was_read(kind: type[Model], spec: Manifest) -> None:
     assert read(kind, spec).spec.to_json() == spec
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_canonical_form_reads_as_the_same_object(kind: type[Model]) -> None:
-    for spec in (MINIMAL[kind], yaml.safe_load(FULL[kind])):
+    for spec in (MINIMAL[kind], *FULL[kind]):
         item = read(kind, spec)
 
         assert kind.model_validate(item.to_json()) == item
@@ -129,8 +58,26 @@ def test_the_canonical_form_has_camel_case_and_nothing_empty() -> None:
             "pullRequests": {"enabled": True, "heads": {"exclude": ["a"]}, "drafts": False},
             "branches": {"enabled": False, "include": ["preview/*"]},
             "maxActive": 20,
+            "ttl": "7d",
+            "maxLifetime": "30d",
         },
     }
+
+
+def test_what_is_empty_is_kept_where_leaving_it_out_would_mean_something_else() -> None:
+    spec = {
+        **MINIMAL[Project],
+        "runtime": {"resources": {}, "probes": {"liveness": {}}, "autoscaling": {}},
+        "previewEnvironments": {"branches": {"include": []}},
+    }
+    written = read(Project, spec).to_json()["spec"]
+    pool = {**MINIMAL[DomainPool], "allowedNamespaces": {"selector": {"matchLabels": {"a": ""}}}}
+
+    assert written["runtime"] == spec["runtime"]
+    assert written["previewEnvironments"]["branches"] == {"enabled": False, "include": []}
+    assert (
+        read(DomainPool, pool).to_json()["spec"]["allowedNamespaces"] == (pool["allowedNamespaces"])
+    )
 
 
 def test_python_names_are_accepted_too() -> None:
@@ -200,6 +147,8 @@ def test_a_valid_field_is_accepted(spec: dict[str, Any]) -> None:
         ({"environments": [{"name": "a" * 41, "branch": "a"}]}, "environments.0.name"),
         ({"environments": [{"name": "a", "branch": "a" * 251}]}, "environments.0.branch"),
         ({"previewEnvironments": {"maxActive": 501}}, "previewEnvironments.maxActive"),
+        ({"previewEnvironments": {"ttl": "soon"}}, "previewEnvironments.ttl"),
+        ({"previewEnvironments": {"maxLifetime": -1}}, "previewEnvironments.maxLifetime"),
         ({"runtime": {"replicas": 101}}, "runtime.replicas"),
         ({"runtime": {"ports": [{"containerPort": 0}]}}, "runtime.ports.0.containerPort"),
         ({"runtime": {"env": [{"name": "1"}]}}, "runtime.env.0.name"),
@@ -221,7 +170,7 @@ def test_an_interval_is_kept_as_it_was_written(value: str | int) -> None:
     assert item.to_json()["spec"]["repository"]["pollInterval"] == value
 
 
-@pytest.mark.parametrize("value", [-1, "soon", "1.5h", "999999999w", 10**12])
+@pytest.mark.parametrize("value", [-1, "soon", "1.5h", "1234567890s", 10**12])
 def test_an_interval_that_is_no_duration_is_refused(value: str | int) -> None:
     with pytest.raises(ValidationError, match=r"duration|hundred years"):
         project(repository={**MINIMAL[Project]["repository"], "pollInterval": value})

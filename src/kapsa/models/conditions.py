@@ -1,0 +1,124 @@
+"""Every type of condition that Kapsa reports, with what it means.
+
+Source of the form: https://github.com/kubernetes/community/blob/master/contributors/devel/sig-architecture/api-conventions.md#typical-status-properties
+"""
+
+from enum import StrEnum
+from typing import Self
+
+
+class Polarity(StrEnum):
+    """Which status of a condition is the good one."""
+
+    NORMAL_TRUE = "normal-true"
+    """`True` is good, as with `Ready`."""
+    ABNORMAL_TRUE = "abnormal-true"
+    """`True` asks for attention; good is `False`, or no such condition at all."""
+
+
+class ConditionType(StrEnum):
+    """What a condition is about.
+
+    Attributes:
+        polarity: Which status is the good one.
+        kinds: The kinds that report it.
+        explanation: What `True` means, in a sentence.
+    """
+
+    polarity: Polarity
+    kinds: tuple[str, ...]
+    explanation: str
+
+    def __new__(
+        cls, value: str, polarity: Polarity, kinds: tuple[str, ...], explanation: str
+    ) -> Self:
+        """Make a member that is its own CamelCase word, and keep the rest beside it."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.polarity = polarity
+        member.kinds = kinds
+        member.explanation = explanation
+        return member
+
+    READY = (
+        "Ready",
+        Polarity.NORMAL_TRUE,
+        ("Project", "Environment", "DomainPool", "Registry"),
+        "All is as it should be.",
+    )
+    RECONCILING = (
+        "Reconciling",
+        Polarity.ABNORMAL_TRUE,
+        ("Project", "Environment", "Registry"),
+        "Kapsa is working on it, or waits for something that may pass by itself.",
+    )
+    STALLED = (
+        "Stalled",
+        Polarity.ABNORMAL_TRUE,
+        ("Project", "Environment", "DomainPool", "Registry"),
+        "Kapsa can't go on until somebody changes something.",
+    )
+
+    # Project
+    REPOSITORY_ACCESSIBLE = (
+        "RepositoryAccessible",
+        Polarity.NORMAL_TRUE,
+        ("Project",),
+        "The repository was read at the last poll.",
+    )
+    REGISTRY_READY = (
+        "RegistryReady",
+        Polarity.NORMAL_TRUE,
+        ("Project",),
+        "The Registry that `spec.registry` names can be used.",
+    )
+    DOMAIN_READY = (
+        "DomainReady",
+        Polarity.NORMAL_TRUE,
+        ("Project",),
+        "The Project holds a subdomain of the DomainPool that `spec.domain` names.",
+    )
+    ENVIRONMENTS_READY = (
+        "EnvironmentsReady",
+        Polarity.NORMAL_TRUE,
+        ("Project",),
+        "Every Environment of the Project is ready.",
+    )
+    CLEANUP_HELD = (
+        "CleanupHeld",
+        Polarity.ABNORMAL_TRUE,
+        ("Project",),
+        "So many previews vanished at once that Kapsa waits before it deletes them.",
+    )
+
+    # Environment
+    IMAGE_READY = (
+        "ImageReady",
+        Polarity.NORMAL_TRUE,
+        ("Environment",),
+        "The image that should run is known.",
+    )
+    HOST_ALLOCATED = (
+        "HostAllocated",
+        Polarity.NORMAL_TRUE,
+        ("Environment",),
+        "The Environment holds its host.",
+    )
+    WORKLOAD_AVAILABLE = (
+        "WorkloadAvailable",
+        Polarity.NORMAL_TRUE,
+        ("Environment",),
+        "All wanted pods of the newest version are ready.",
+    )
+    INGRESS_READY = (
+        "IngressReady",
+        Polarity.NORMAL_TRUE,
+        ("Environment",),
+        "The Ingress exists, or the Gateway takes the HTTPRoute.",
+    )
+    EXPIRED = (
+        "Expired",
+        Polarity.ABNORMAL_TRUE,
+        ("Environment",),
+        "Its time is over; it keeps nothing but its host.",
+    )
