@@ -6,9 +6,7 @@ import re
 import signal
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import Executor
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from urllib.parse import SplitResult, urlsplit
@@ -18,24 +16,21 @@ from kapsa.adapters.credentials import Credentials
 from kapsa.adapters.errors import AdapterError, Stalled, Waiting
 from kapsa.adapters.git_process import Ending, GitCommand, GitResult
 from kapsa.core.listings import RefListing
+from kapsa.core.ref_lines import read_refs
 from kapsa.models.reasons import Reason
 from kapsa.utils.text import sanitise
 
 REF_LIMIT = 100_000
-"""Most branches and pull requests that are read of one repository."""
+"""Most lines that are read of one repository: branches, pull requests and tags, of which an
+annotated one has two."""
 OUTPUT_LIMIT = 16 * 1024 * 1024
 """Most bytes of a listing."""
-BRANCH_NAME_LIMIT = 250
-"""Longest branch name (characters); a longer one is left out of the listing."""
 
 _URL = re.compile(
     r"https?://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?/[A-Za-z0-9._~/+-]+"
 )
-_LINE = re.compile(rb"([0-9a-f]{40}|[0-9a-f]{64})\t(refs/[^\n]+)")
-_PATTERNS = ("refs/heads/*", "refs/pull/*/head", "refs/merge-requests/*/head")
-"""Branches, and the heads of what GitHub and Gitea, and GitLab, call by these names."""
-_PULL_REQUEST = re.compile(rb"refs/(?:pull|merge-requests)/([1-9][0-9]{0,9})/head")
-_BRANCH = b"refs/heads/"
+_PATTERNS = ("refs/heads/*", "refs/pull/*/head", "refs/merge-requests/*/head", "refs/tags/*")
+"""Branches, the heads of what GitHub and Gitea, and GitLab, call by these names, and tags."""
 _HTTP_ERROR = re.compile(r"The requested URL returned error: ([0-9]{3})")
 _UNAUTHORISED = re.compile(r"Authentication failed for|could not read (Username|Password)")
 _NOT_FOUND = re.compile(r"repository '.*' not found$")
@@ -68,11 +63,12 @@ class GitClient:
     ca_file: str = ""
 
     async def list_refs(self, url: str, credentials: Credentials | None = None) -> RefListing:
-        """Return the branches, and the heads of pull requests, of the repository at `url`.
+        """Return the branches, tags and heads of pull requests of the repository at `url`.
 
-        The listing is complete if git succeeded and every line was understood. Branches whose name
-        isn't UTF-8 or is longer than 250 characters are left out, since they can't be written into
-        a Kubernetes object. The server must speak git's smart protocol, as all forges do.
+        The listing is complete if git succeeded and every line was understood. Branches and tags
+        whose name isn't UTF-8 or is longer than 250 characters are left out, since they can't be
+        written into a Kubernetes object. The server must speak git's smart protocol, as all forges
+        do.
 
         Args:
             url: `https://host[:port]/path`, without a user.
@@ -185,30 +181,9 @@ def _pinned(host: str, port: int, addresses: tuple[str, ...]) -> str:
 
 
 def _listing(url: str, output: bytes) -> RefListing:
-    branches: dict[str, str] = {}
-    pull_requests: dict[int, str] = {}
-    *lines, rest = output.split(b"\n")
-    complete = rest == b""
-    if len(lines) > REF_LIMIT:
+    if output.count(b"\n") > REF_LIMIT:
         raise _too_large(url)
-    for line in lines:
-        match = _LINE.fullmatch(line)
-        if match is None:
-            complete = False
-            continue
-        sha, ref = match[1].decode(), match[2]
-        if ref.startswith(_BRANCH):
-            branches.update((name, sha) for name in _branch_name(ref))
-        elif pull_request := _PULL_REQUEST.fullmatch(ref):
-            pull_requests[int(pull_request[1])] = sha
-    return RefListing(branches, complete, pull_requests)
-
-
-def _branch_name(ref: bytes) -> Iterator[str]:
-    with suppress(UnicodeDecodeError):
-        name = ref.removeprefix(_BRANCH).decode()
-        if 0 < len(name) <= BRANCH_NAME_LIMIT:
-            yield name
+    return read_refs(output)
 
 
 def _problem(
@@ -289,6 +264,6 @@ def _unreachable(url: str, what: str) -> Waiting:
 def _too_large(url: str) -> Stalled:
     return Stalled(
         Reason.REPOSITORY_TOO_LARGE,
-        f"{url} has too many refs: Kapsa reads at most {REF_LIMIT} branches and pull requests, and"
-        f" {OUTPUT_LIMIT // 2**20} MiB. Delete branches and tags that are no longer needed.",
+        f"{url} has too many refs: Kapsa reads at most {REF_LIMIT} branches, pull requests and"
+        f" tags, and {OUTPUT_LIMIT // 2**20} MiB. Delete branches and tags that nobody needs.",
     )

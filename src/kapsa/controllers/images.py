@@ -13,10 +13,10 @@ from kapsa.adapters.errors import AdapterError, Stalled
 from kapsa.controllers.outcome import interpret
 from kapsa.controllers.secrets import read_secret
 from kapsa.core.conditions import Blocked
+from kapsa.core.registry import registry_mismatch
 from kapsa.metrics import IMAGE_LOOKUPS
 from kapsa.models.reasons import Reason
 from kapsa.models.registry import Registry
-from kapsa.utils.image_reference import parse_reference
 
 EnvironmentKey = tuple[str, str]
 
@@ -121,15 +121,11 @@ class Images:
         return obstacle
 
     async def _ask(self, reference: str, registry: Registry | None) -> str | None:
-        host = parse_reference(reference).host
         if registry is None:
             return await self._resolver.resolve(reference, credentials=None, insecure=False)
-        if host != registry.spec.endpoint:
-            raise Stalled(
-                Reason.REGISTRY_MISMATCH,
-                f"image {reference} is not on Registry {registry.metadata.name}, whose endpoint is"
-                f" {registry.spec.endpoint}; correct spec.build.image or spec.registry.name",
-            )
+        mismatch = registry_mismatch(reference, registry)
+        if mismatch is not None:
+            raise Stalled(mismatch.reason, mismatch.message)
         return await self._resolver.resolve(
             reference,
             credentials=await self.credentials_of(registry),

@@ -22,10 +22,13 @@ from kapsa.core.conditions import Blocked, find
 from kapsa.core.listings import PullRequestListing, RefListing
 from kapsa.core.plans import ProjectPlan
 from kapsa.core.policies import HoldInput, hold_mass_deletion
-from kapsa.core.previews import pull_requests_from_refs
+from kapsa.core.previews import merged_into, pull_requests_from_refs
 from kapsa.core.project import ProjectInput, plan_environments
-from kapsa.core.project_status import CLEANUP_HELD, ProjectObserved, project_status
+from kapsa.core.project_status import ProjectObserved, project_status
+from kapsa.core.spec_checks import check_project, refusal
+from kapsa.models.conditions import ConditionType
 from kapsa.models.project import Project
+from kapsa.models.project_status import Available
 from kapsa.models.reasons import Reason
 from kapsa.utils.times import from_rfc3339, to_rfc3339
 
@@ -102,14 +105,20 @@ class ProjectController:
         confirmed = asked is not None and not polling
         plan: ProjectPlan | None = None
         failures: list[Blocked] = []
-        if around.failure is None:
+        offers: dict[str, Available] | None = None
+        retries: list[float] = []
+        # What runs keeps running while the spec contradicts itself.
+        failure = around.failure or refusal(check_project(project))
+        if failure is None:
             plan = self._plan(project, around, snapshot, confirmed=confirmed)
             failures = await self._rollout.carry_out(project, around, plan)
+            offers, retries = await self._rollout.offers(project, around, plan)
         observed = ProjectObserved(
             project=project,
             namespace=around.namespace,
             environments=environments_of(self.state, project),
             plan=plan if snapshot is not None else None,
+            offers=offers,
             subdomain=around.subdomain,
             head=(snapshot.refs if snapshot else RefListing()).branches.get(
                 project.spec.repository.branch, ""
@@ -117,13 +126,13 @@ class ProjectController:
             repository=around.repository or _repository_problem(snapshot, project),
             registry=around.registry_problem,
             domain=around.domain_problem,
-            failure=around.failure or next(iter(failures), None),
+            failure=failure or next(iter(failures), None),
             polled_at=snapshot.listed_at if snapshot else None,
             next_poll_at=self.poller.next_poll_at(key),
             polling=polling,
         )
         await self._report(live, observed)
-        retries = [blocked.retry_after or STALLED_RETRY for blocked in failures]
+        retries += [blocked.retry_after or STALLED_RETRY for blocked in failures]
         retries += [
             blocked.retry_after or STALLED_RETRY
             for blocked in (around.failure, around.domain_problem, around.registry_problem)
@@ -142,7 +151,7 @@ class ProjectController:
     def _poll_if_asked(self, project: Project) -> _Asked | None:
         """Poll now where a person asked for it; return that as long as it isn't handled."""
         key = (project.metadata.namespace, project.metadata.name)
-        requested = project.metadata.annotations.get(labels.REQUESTED_AT, "")[:64]
+        requested = labels.requested_at(project.metadata.annotations)
         if not requested or requested == project.status.last_handled_requested_at:
             self._asked.pop(key, None)
             return None
@@ -177,7 +186,7 @@ class ProjectController:
                 ),
             )
         )
-        held = find(project.status.conditions, CLEANUP_HELD)
+        held = find(project.status.conditions, ConditionType.CLEANUP_HELD)
         since = held.last_transition_time if held and held.status == "True" else ""
         return hold_mass_deletion(
             plan,
@@ -210,10 +219,7 @@ def _pull_requests(project: Project, snapshot: Snapshot | None) -> PullRequestLi
         return PullRequestListing()
     if snapshot.provider != "git":
         return snapshot.pull_requests
-    followed = {permanent.branch for permanent in project.spec.environments}
-    return pull_requests_from_refs(
-        snapshot.refs, frozenset({project.spec.repository.branch, *followed})
-    )
+    return pull_requests_from_refs(snapshot.refs, merged_into(project.spec))
 
 
 def _repository_problem(snapshot: Snapshot | None, project: Project) -> Blocked | None:

@@ -16,12 +16,13 @@ from kapsa.controllers.state import PROJECT, State, parse_all
 from kapsa.core import labels
 from kapsa.core.conditions import Blocked
 from kapsa.core.drift import stamp
-from kapsa.core.images import BuildInput, decide_build, expand_template
+from kapsa.core.images import choose_image, remembered_image
 from kapsa.core.manifests.environment import EnvironmentContext, environment
 from kapsa.core.manifests.namespace import namespace_name
 from kapsa.core.plans import DesiredEnvironment, ProjectPlan
 from kapsa.models.environment import Environment
 from kapsa.models.project import Project
+from kapsa.models.project_status import Available
 from kapsa.models.reasons import Reason
 
 _SURPRISE_RETRY = 60.0
@@ -72,9 +73,11 @@ class Rollout:
         existing: Environment | None,
     ) -> Blocked | None:
         """Bring one Environment to the plan; return what went wrong."""
-        image = await self._image(project, around, desired, existing)
+        choice = choose_image(project, desired, existing)
+        image = choice.image
+        if image is None:
+            image = await self._look_up(choice.reference, around)
         key = (desired.namespace, desired.name)
-        reference = _reference(project, desired)
         subdomain = around.subdomain
         if around.domain_problem and existing and existing.spec.domain:
             subdomain = existing.spec.domain.subdomain or ""
@@ -84,7 +87,7 @@ class Rollout:
                 project=project,
                 subdomain=subdomain,
                 image=image if isinstance(image, str) else "",
-                image_reference=reference if isinstance(reference, str) else "",
+                image_reference=choice.reference,
             ),
         )
         try:
@@ -98,31 +101,39 @@ class Rollout:
             self.images.note(key, image if isinstance(image, Blocked) else None)
         return None
 
-    async def _image(
+    async def offers(
+        self, project: Project, around: Surroundings, plan: ProjectPlan
+    ) -> tuple[dict[str, Available], list[float]]:
+        """Return what environments that wait to be told could run, by their names.
+
+        An offer without an image has none yet: the seconds after which to look for those again are
+        returned too.
+        """
+        before = {item.name: item.available for item in project.status.environments}
+        offers, retries = {}, []
+        for item in plan.offered:
+            image = await self._offered_image(project, around, item, before.get(item.name))
+            if isinstance(image, Blocked) and image.retry_after:
+                retries.append(image.retry_after)
+            offers[item.name] = Available(
+                commit=item.commit, image=image if isinstance(image, str) else ""
+            )
+        return offers, retries
+
+    async def _offered_image(
         self,
         project: Project,
         around: Surroundings,
-        desired: DesiredEnvironment,
-        existing: Environment | None,
+        offered: DesiredEnvironment,
+        before: Available | None,
     ) -> str | Blocked:
-        reference = _reference(project, desired)
-        if isinstance(reference, Blocked):
-            return reference
-        decision = decide_build(
-            BuildInput(
-                commit=desired.commit,
-                reference=reference,
-                current_commit=(existing.spec.commit or "") if existing else "",
-                current_reference=(
-                    existing.metadata.annotations.get(labels.IMAGE_REFERENCE, "")
-                    if existing
-                    else ""
-                ),
-                current_image=(existing.spec.image or "") if existing else "",
-            )
-        )
-        if not decision.required:
-            return decision.image
+        choice = choose_image(project, offered, None)
+        if choice.image is not None:
+            return choice.image
+        known = remembered_image(before, offered.commit, choice.reference)
+        return known or await self._look_up(choice.reference, around)
+
+    async def _look_up(self, reference: str, around: Surroundings) -> str | Blocked:
         if around.registry_problem is not None:
             return around.registry_problem
         return await self.images.resolve(reference, around.registry)
@@ -180,13 +191,4 @@ def _failure(result: Blocked | BaseException) -> Blocked:
         Reason.RECONCILING,
         "an Environment could not be brought in order; the operator's log says why",
         retry_after=_SURPRISE_RETRY,
-    )
-
-
-def _reference(project: Project, desired: DesiredEnvironment) -> str | Blocked:
-    return expand_template(
-        project.spec.build.image,
-        sha=desired.commit,
-        branch=desired.branch,
-        pr=desired.pull_request.number if desired.pull_request else 0,
     )

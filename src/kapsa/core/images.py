@@ -2,7 +2,12 @@
 
 from dataclasses import dataclass
 
+from kapsa.core import labels
 from kapsa.core.conditions import Blocked
+from kapsa.core.plans import DesiredEnvironment
+from kapsa.models.environment import Environment
+from kapsa.models.project import Project
+from kapsa.models.project_status import Available
 from kapsa.models.reasons import Reason
 from kapsa.utils.image_reference import parse_reference
 from kapsa.utils.names import slug
@@ -38,6 +43,80 @@ class BuildDecision:
     image: str = ""
 
 
+@dataclass(frozen=True)
+class ImageChoice:
+    """The image of a desired Environment.
+
+    Attributes:
+        image: The image by its digest, or why there is none; None where it has to be looked up.
+        reference: The tag that it was, or is to be, looked up by; nothing for none.
+    """
+
+    image: str | Blocked | None
+    reference: str = ""
+
+
+def choose_image(
+    project: Project, desired: DesiredEnvironment, existing: Environment | None
+) -> ImageChoice:
+    """Return the image of a desired Environment, as far as it needs no look at the registry.
+
+    Args:
+        project: The Project, whose template names images.
+        desired: The Environment that should be.
+        existing: The Environment of that name; None where there is none.
+    """
+    current = _current(existing)
+    target = desired.target
+    if target.image is not None:
+        is_same = target.image == current.image
+        return ImageChoice(target.image, current.reference if is_same else "")
+    reference = image_reference(project, desired)
+    if isinstance(reference, Blocked):
+        return ImageChoice(reference)
+    decision = decide_build(
+        BuildInput(
+            commit=desired.commit,
+            reference=reference,
+            current_commit=current.commit,
+            current_reference=current.reference,
+            current_image=current.image,
+        )
+    )
+    return ImageChoice(None if decision.required else decision.image, reference)
+
+
+def remembered_image(before: Available | None, commit: str, reference: str) -> str:
+    """Return the image that was found for an offer before; nothing where it must be looked up.
+
+    Args:
+        before: What was offered last.
+        commit: The commit that is offered.
+        reference: The tag that its image has.
+    """
+    if before is None or before.commit != commit:
+        return ""
+    repository = parse_reference(reference).repository
+    return before.image if before.image.startswith(f"{repository}@") else ""
+
+
+@dataclass(frozen=True)
+class _Current:
+    commit: str = ""
+    reference: str = ""
+    image: str = ""
+
+
+def _current(existing: Environment | None) -> _Current:
+    if existing is None:
+        return _Current()
+    return _Current(
+        commit=existing.spec.commit or "",
+        reference=existing.metadata.annotations.get(labels.IMAGE_REFERENCE, ""),
+        image=existing.spec.image or "",
+    )
+
+
 def decide_build(known: BuildInput) -> BuildDecision:
     """Decide whether the image of the commit has to be looked up.
 
@@ -56,13 +135,24 @@ def decide_build(known: BuildInput) -> BuildDecision:
     return BuildDecision(False, ("the image of this commit is known",), known.current_image)
 
 
+def image_reference(project: Project, desired: DesiredEnvironment) -> str | Blocked:
+    """Return the tag that the image of a desired Environment has, or why it can have none."""
+    return expand_template(
+        project.spec.build.image,
+        sha=desired.commit,
+        branch=desired.branch or desired.target.tag,
+        pr=desired.pull_request.number if desired.pull_request else 0,
+    )
+
+
 def expand_template(template: str, *, sha: str, branch: str, pr: int) -> str | Blocked:
     """Return the image that `template` names for a commit.
 
     Args:
         template: As `spec.build.image`: a reference with `{sha}`, `{shortSha}`, `{branch}`, `{pr}`.
         sha: The commit.
-        branch: Its branch; the tag gets its slug, since tags know no slashes.
+        branch: Its branch, or its tag in the repository; the image's tag gets its slug, since that
+            knows no slashes. Nothing for neither.
         pr: Number of its pull request; 0 for none.
     """
     if "{pr}" in template and not pr:
@@ -70,6 +160,13 @@ def expand_template(template: str, *, sha: str, branch: str, pr: int) -> str | B
             Reason.TEMPLATE_NEEDS_PULL_REQUEST,
             f"spec.build.image is {template!r}, but this environment has no pull request;"
             " use {sha}, {shortSha} or {branch} in the tag instead",
+            stalled=True,
+        )
+    if "{branch}" in template and not branch:
+        return Blocked(
+            Reason.TEMPLATE_NEEDS_BRANCH,
+            f"spec.build.image is {template!r}, but this environment follows no branch and no tag;"
+            " use {sha} or {shortSha} in the tag instead",
             stalled=True,
         )
     reference = (

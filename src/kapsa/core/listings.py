@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class RefListing:
-    """The branches of a repository.
+    """The branches and tags of a repository.
 
     Attributes:
         branches: Commit SHA (hexadecimal) by branch name, without `refs/heads/`.
@@ -13,11 +13,14 @@ class RefListing:
             incomplete listing.
         pull_request_heads: Commit SHA by pull request number, from `refs/pull/N/head` or
             `refs/merge-requests/N/head`; closed pull requests keep theirs.
+        tags: Commit SHA by tag, without `refs/tags/`; that of an annotated tag is what it points
+            to.
     """
 
     branches: dict[str, str] = field(default_factory=dict)
     complete: bool = False
     pull_request_heads: dict[int, str] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
 
     @property
     def certain(self) -> bool:

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
+from kapsa.core.conditions import Blocked
 from kapsa.core.naming import Identity
 from kapsa.models.environment import Environment, PullRequest
-from kapsa.models.project import Candidate
+from kapsa.models.project_status import Candidate
 from kapsa.models.reasons import Reason
 from kapsa.models.runtime import Runtime
 from kapsa.utils.text import sanitise
@@ -13,17 +14,44 @@ _REF_LIMIT = 250
 
 
 @dataclass(frozen=True)
+class Target:
+    """What an environment is told to run.
+
+    Attributes:
+        commit: The commit; nothing where only its image is known.
+        branch: The branch that the environment follows; nothing for none.
+        tag: The tag that the commit has, where it follows tags.
+        image: The image, by its digest, that is run without a look at the registry, or why there is
+            none; None for the image of the commit, which is looked up.
+    """
+
+    commit: str
+    branch: str = ""
+    tag: str = ""
+    image: str | Blocked | None = None
+
+
+@dataclass(frozen=True)
 class DesiredEnvironment:
-    """An Environment that should be, but for its image."""
+    """An Environment that should be."""
 
     identity: Identity
     slug: str
     name: str
     namespace: str
-    branch: str
-    commit: str
+    target: Target
     runtime: Runtime
     pull_request: PullRequest | None = None
+
+    @property
+    def branch(self) -> str:
+        """Its branch; nothing for none."""
+        return self.target.branch
+
+    @property
+    def commit(self) -> str:
+        """Its commit; nothing where that isn't known."""
+        return self.target.commit
 
 
 @dataclass(frozen=True)
@@ -46,6 +74,7 @@ class ProjectPlan:
         held: Environments that would be deleted, but are kept until it is certain.
         skipped: Candidates without a preview, each with the reason.
         previewed: Candidates with one.
+        offered: What permanent environments that wait to be told could run.
         limit: The most previews that may run.
     """
 
@@ -56,6 +85,7 @@ class ProjectPlan:
     held: tuple[Environment, ...] = ()
     skipped: tuple[Candidate, ...] = ()
     previewed: tuple[Candidate, ...] = ()
+    offered: tuple[DesiredEnvironment, ...] = ()
     limit: int = 0
 
     @property

@@ -1,12 +1,13 @@
 """Rules over a plan: what is held back, and what must wait for its turn."""
 
-from collections.abc import Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from kapsa.core import naming
+from kapsa.core.expiry import expired_for
 from kapsa.core.plans import Preview, ProjectPlan
-from kapsa.models.project import Candidate
+from kapsa.models.environment import Environment
+from kapsa.models.project_status import Candidate
 from kapsa.models.reasons import Reason
 
 _MASS_MINIMUM = 3
@@ -37,7 +38,7 @@ def hold_mass_deletion(plan: ProjectPlan, known: HoldInput) -> ProjectPlan:
     More than half of the previews vanishing at once, and more than three, are kept until a listing
     taken `hold` seconds later says the same, or a person confirms it. Environments that the
     Project's own spec doesn't want any more (`unwanted`) are not part of this. What is kept counts
-    as active, so that new previews may have to wait.
+    as active, unless it has expired, so that new previews may have to wait.
     """
     vanished = len(plan.vanished)
     suspicious = vanished > _MASS_MINIMUM and vanished * 2 > known.previews
@@ -51,7 +52,8 @@ def hold_mass_deletion(plan: ProjectPlan, known: HoldInput) -> ProjectPlan:
 
 def _within_limit(plan: ProjectPlan) -> ProjectPlan:
     """Return the plan without the new previews for which those that are held leave no place."""
-    running = sum(naming.is_preview(item.identity) for item in plan.update) + len(plan.held)
+    running = sum(naming.is_preview(item.identity) for item in plan.update)
+    running += sum(expired_for(item) is None for item in plan.held)
     new = [item.identity for item in plan.create if naming.is_preview(item.identity)]
     waiting = set(new[max(plan.limit - running, 0) :])
     return replace(
@@ -73,16 +75,56 @@ def _queued(candidate: Candidate) -> Candidate:
     return candidate.model_copy(update={"decision": "Queued", "reason": str(Reason.MAX_ACTIVE)})
 
 
+def let_rest(
+    previews: Sequence[Preview], existing: Mapping[naming.Identity, Environment]
+) -> tuple[tuple[Preview, ...], tuple[Candidate, ...]]:
+    """Return the previews that live, and a candidate `Expired` for each of the others.
+
+    One that has expired comes back with a new commit, as far as its Project is concerned.
+
+    Args:
+        previews: Wanted previews.
+        existing: The existing Environments by what they stand for.
+    """
+    living: list[Preview] = []
+    resting: list[Candidate] = []
+    for preview in previews:
+        environment = existing.get(preview.environment.identity)
+        reason = expired_for(environment) if environment else None
+        if reason is None or (
+            environment and environment.spec.commit != preview.environment.commit
+        ):
+            living.append(preview)
+        else:
+            update = {"decision": "Expired", "reason": str(reason)}
+            resting.append(preview.candidate.model_copy(update=update))
+    return tuple(living), tuple(resting)
+
+
 def limit_active(
-    previews: Sequence[Preview], existing: AbstractSet[naming.Identity], limit: int
+    previews: Sequence[Preview],
+    existing: Mapping[naming.Identity, Environment],
+    limit: int,
 ) -> tuple[tuple[Preview, ...], tuple[Candidate, ...]]:
     """Return the previews that may run, and a candidate `Queued` for each of the others.
 
     Args:
         previews: Wanted previews, oldest first.
-        existing: What the existing Environments stand for: they keep their places.
+        existing: The existing Environments by what they stand for: those that live keep their
+            places, in the order in which they got them. One that has expired has no place.
         limit: The most that may run.
     """
-    ordered = sorted(previews, key=lambda preview: preview.environment.identity not in existing)
+    places = {
+        identity: item.status.active_since or item.metadata.creation_timestamp
+        for identity, item in existing.items()
+        if expired_for(item) is None
+    }
+    ordered = sorted(
+        previews,
+        key=lambda preview: (
+            preview.environment.identity not in places,
+            places.get(preview.environment.identity, ""),
+        ),
+    )
     waiting = tuple(_queued(preview.candidate) for preview in ordered[limit:])
     return tuple(ordered[:limit]), waiting

@@ -8,7 +8,8 @@ from kapsa.core import filters, naming
 from kapsa.core.listings import OpenPullRequest, PullRequestListing, RefListing
 from kapsa.core.plans import DesiredEnvironment, Preview, candidate
 from kapsa.models.environment import Environment, PullRequest
-from kapsa.models.project import Candidate, ProjectSpec
+from kapsa.models.project import ProjectSpec
+from kapsa.models.project_status import Candidate
 from kapsa.models.reasons import Reason
 from kapsa.utils.text import sanitise
 from kapsa.utils.times import from_rfc3339
@@ -162,7 +163,13 @@ def _pull_request_preview(item: OpenPullRequest, build: Build) -> Preview:
     )
 
 
-def pull_requests_from_refs(refs: RefListing, merged_into: frozenset[str]) -> PullRequestListing:
+def merged_into(spec: ProjectSpec) -> frozenset[str]:
+    """Return the branches that pull requests of the Project's repository are merged into."""
+    followed = (permanent.branch for permanent in spec.environments)
+    return frozenset({spec.repository.branch, *filter(None, followed)})
+
+
+def pull_requests_from_refs(refs: RefListing, targets: frozenset[str]) -> PullRequestListing:
     """Return the pull requests that a server without a forge's API shows through its refs.
 
     A closed pull request keeps its `refs/pull/N/head`, so one counts only while its commit is also
@@ -170,13 +177,13 @@ def pull_requests_from_refs(refs: RefListing, merged_into: frozenset[str]) -> Pu
 
     Args:
         refs: All refs of the repository.
-        merged_into: Branches that pull requests are merged into: a commit that has arrived at the
+        targets: Branches that pull requests are merged into: a commit that has arrived at the
             head of one is merged.
     """
-    merged = {refs.branches[name] for name in merged_into if name in refs.branches}
+    merged = {refs.branches[name] for name in targets if name in refs.branches}
     heads: dict[str, str] = {}
     for branch, sha in sorted(refs.branches.items()):
-        if branch not in merged_into:
+        if branch not in targets:
             heads.setdefault(sha, branch)
     items = tuple(
         OpenPullRequest(number=number, sha=sha, head=heads[sha])

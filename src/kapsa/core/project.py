@@ -5,14 +5,16 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 from kapsa.core import naming
+from kapsa.core.expiry import expired_for
 from kapsa.core.listings import PullRequestListing, RefListing
 from kapsa.core.merge import merge_runtime
-from kapsa.core.plans import DesiredEnvironment, ProjectPlan, candidate
-from kapsa.core.policies import limit_active
+from kapsa.core.permanent import Sources, decide
+from kapsa.core.plans import DesiredEnvironment, ProjectPlan, Target, candidate
+from kapsa.core.policies import let_rest, limit_active
 from kapsa.core.previews import Build, PreviewInput, uncertain_kinds, wanted_previews
 from kapsa.models.environment import Environment, PullRequest
-from kapsa.models.project import Candidate, PermanentEnvironment, Project
-from kapsa.models.reasons import Reason
+from kapsa.models.project import PermanentEnvironment, Project
+from kapsa.models.project_status import Candidate
 from kapsa.models.runtime import Runtime
 
 Existing = dict[naming.Identity, Environment]
@@ -25,7 +27,7 @@ class ProjectInput:
     Attributes:
         project: The Project.
         namespace: Where its Environments live.
-        refs: The branches, as last listed.
+        refs: The branches and tags, as last listed.
         pull_requests: The open pull requests, as last listed.
         existing: The Environments that name the Project.
         taken: Names of Environments in `namespace` that belong to others.
@@ -44,7 +46,8 @@ def plan_environments(known: ProjectInput) -> ProjectPlan:
 
     An uncertain listing creates and deletes nothing that depends on it: what exists stays at the
     commit it has, and still follows the Project's spec. What is being deleted is left to that; what
-    has the same name or stands for the same is created once it is gone.
+    has the same name or stands for the same is created once it is gone. A preview that has expired
+    stays as it is, until it has a new commit and there is a place for it.
     """
     known = _without_strangers(known)
     spec = known.project.spec
@@ -53,7 +56,7 @@ def plan_environments(known: ProjectInput) -> ProjectPlan:
         known.project.metadata.name,
         {permanent.name for permanent in spec.environments},
     )
-    permanent, absent = _permanent_environments(known, existing)
+    permanent = _permanent_environments(known, existing)
     previews, skipped = wanted_previews(
         PreviewInput(
             spec=spec,
@@ -64,10 +67,14 @@ def plan_environments(known: ProjectInput) -> ProjectPlan:
         )
     )
     limit = spec.preview_environments.max_active
-    active, queued = limit_active(previews, existing.keys(), limit)
-    wanted = permanent + tuple(preview.environment for preview in active)
+    living, resting = let_rest(previews, existing)
+    active, queued = limit_active(living, existing, limit)
+    wanted = permanent.desired + tuple(preview.environment for preview in active)
     may_return = {preview.environment.identity for preview in previews}
-    leftover = _leftover(known, existing, {desired.identity for desired in wanted}, may_return)
+    kept = {desired.identity for desired in wanted} | {
+        identity for identity in may_return & existing.keys() if expired_for(existing[identity])
+    }
+    leftover = _leftover(known, existing, kept, may_return)
     vanished = {
         identity
         for identity in leftover
@@ -85,8 +92,9 @@ def plan_environments(known: ProjectInput) -> ProjectPlan:
             (*(leftover[item] for item in leftover if item not in vanished), *superfluous)
         ),
         vanished=_living(leftover[identity] for identity in leftover if identity in vanished),
-        skipped=absent + skipped + queued,
+        skipped=permanent.absent + skipped + resting + queued,
         previewed=tuple(preview.candidate for preview in active),
+        offered=permanent.offered,
         limit=limit,
     )
 
@@ -114,7 +122,7 @@ def _leftover(
     kept = wanted | {
         (kind, text)
         for kind, text in existing.keys() - queued
-        # A permanent environment stays without its branch, which may be away for a moment only.
+        # A permanent environment stays without what it follows, which may be away for a moment.
         if (kind == naming.PERMANENT and text in permanent) or kind in uncertain
     }
     return {identity: item for identity, item in existing.items() if identity not in kept}
@@ -142,31 +150,32 @@ def _new(
     return tuple(new)
 
 
-def _permanent_environments(
-    known: ProjectInput, existing: Existing
-) -> tuple[tuple[DesiredEnvironment, ...], tuple[Candidate, ...]]:
-    """Return the permanent environments whose commit is known, and which branches are absent."""
-    desired = []
-    absent = []
+@dataclass(frozen=True)
+class _Permanent:
+    """What becomes of the permanent environments."""
+
+    desired: tuple[DesiredEnvironment, ...]
+    offered: tuple[DesiredEnvironment, ...]
+    absent: tuple[Candidate, ...]
+
+
+def _permanent_environments(known: ProjectInput, existing: Existing) -> _Permanent:
+    sources = Sources(known.refs, existing)
+    offers = {item.name: item.available for item in known.project.status.environments}
+    desired, offered, absent = [], [], []
     for permanent in known.project.spec.environments:
         identity = (naming.PERMANENT, permanent.name)
-        sha = known.refs.branches.get(permanent.branch) if known.refs.complete else None
-        if sha is None and known.refs.complete:
-            absent.append(candidate(permanent.branch, Reason.BRANCH_NOT_FOUND))
-        if sha is None and identity in existing:
-            sha = existing[identity].spec.commit
-        if sha:
-            desired.append(
-                _desired(
-                    known,
-                    existing,
-                    identity,
-                    branch=permanent.branch,
-                    commit=sha,
-                    runtime=_permanent_runtime(known.project, permanent),
-                )
-            )
-    return tuple(desired), tuple(absent)
+        runtime = _permanent_runtime(known.project, permanent)
+        before = offers.get(_name(known, existing, identity))
+        decision = decide(permanent, sources, before)
+        if decision.told is not None:
+            desired.append(_desired(known, existing, identity, decision.told, runtime=runtime))
+        if decision.offered is not None:
+            offered.append(_desired(known, existing, identity, decision.offered, runtime=runtime))
+        if decision.missing is not None:
+            followed = permanent.branch or permanent.tag or permanent.promote_from or ""
+            absent.append(candidate(followed, decision.missing))
+    return _Permanent(tuple(desired), tuple(offered), tuple(absent))
 
 
 def _permanent_runtime(project: Project, permanent: PermanentEnvironment) -> Runtime:
@@ -191,14 +200,9 @@ def _preview_builder(known: ProjectInput, existing: Existing) -> Build:
     def build(
         identity: naming.Identity, branch: str, sha: str, pull_request: PullRequest | None
     ) -> DesiredEnvironment:
+        target = Target(sha, branch=branch)
         return _desired(
-            known,
-            existing,
-            identity,
-            branch=branch,
-            commit=sha,
-            runtime=runtime,
-            pull_request=pull_request,
+            known, existing, identity, target, runtime=runtime, pull_request=pull_request
         )
 
     return build
@@ -208,27 +212,30 @@ def _desired(
     known: ProjectInput,
     existing: Existing,
     identity: naming.Identity,
+    target: Target,
     *,
-    branch: str,
-    commit: str,
     runtime: Runtime,
     pull_request: PullRequest | None = None,
 ) -> DesiredEnvironment:
-    project = known.project.metadata.name
-    reserved = {permanent.name for permanent in known.project.spec.environments}
-    slug = naming.identity_slug(identity, project, reserved)
-    name = (
-        existing[identity].metadata.name
-        if identity in existing
-        else naming.environment_name(project, slug, known.taken)
-    )
     return DesiredEnvironment(
         identity=identity,
-        slug=slug,
-        name=name,
+        slug=_slug(known, identity),
+        name=_name(known, existing, identity),
         namespace=known.namespace,
-        branch=branch,
-        commit=commit,
+        target=target,
         runtime=runtime,
         pull_request=pull_request,
     )
+
+
+def _slug(known: ProjectInput, identity: naming.Identity) -> str:
+    reserved = {permanent.name for permanent in known.project.spec.environments}
+    return naming.identity_slug(identity, known.project.metadata.name, reserved)
+
+
+def _name(known: ProjectInput, existing: Existing, identity: naming.Identity) -> str:
+    """Return the name that the environment has, or would get."""
+    if identity in existing:
+        return existing[identity].metadata.name
+    project = known.project.metadata.name
+    return naming.environment_name(project, _slug(known, identity), known.taken)

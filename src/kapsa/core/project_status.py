@@ -1,33 +1,28 @@
 """The status of a Project: what was found, planned and is running, summed up."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from kapsa.core import labels, naming
-from kapsa.core.conditions import (
-    READY,
-    Blocked,
-    Finding,
-    conditions_of,
-    find,
-    found,
-    missing,
-    progress,
-)
+from kapsa.core.conditions import Blocked, Finding, conditions_of, find, found, missing, progress
+from kapsa.core.expiry import expired_for
 from kapsa.core.plans import ProjectPlan
+from kapsa.models.conditions import ConditionType
 from kapsa.models.environment import Environment
-from kapsa.models.project import Candidate, EnvironmentSummary, LatestCommit, Project, ProjectStatus
+from kapsa.models.project import Project
+from kapsa.models.project_status import (
+    Available,
+    Candidate,
+    EnvironmentSummary,
+    LatestCommit,
+    ProjectStatus,
+)
 from kapsa.models.reasons import Reason
 from kapsa.utils.times import to_rfc3339
 
-REPOSITORY_ACCESSIBLE = "RepositoryAccessible"
-REGISTRY_READY = "RegistryReady"
-DOMAIN_READY = "DomainReady"
-ENVIRONMENTS_READY = "EnvironmentsReady"
-CLEANUP_HELD = "CleanupHeld"
-
 _MOST_ITEMS = 200
 _MOST_NAMED = 3
+_SHORT_SHA = 7
 
 
 @dataclass(frozen=True)
@@ -40,6 +35,8 @@ class ProjectObserved:
         subdomain: The subdomain that it holds; nothing without one.
         environments: The live Environments that name it.
         plan: The plan; None where none could be made.
+        offers: What permanent environments that wait to be told could run, by their names; None
+            where that isn't known.
         head: Newest commit of the default branch; nothing where that isn't known.
         repository: Why the repository can't be read; None where it can.
         registry: Why the Registry can't be used; None where it can, or none is named.
@@ -54,6 +51,7 @@ class ProjectObserved:
     namespace: str
     environments: Sequence[Environment] = ()
     plan: ProjectPlan | None = None
+    offers: Mapping[str, Available] | None = None
     subdomain: str = ""
     head: str = ""
     repository: Blocked | None = None
@@ -82,7 +80,7 @@ def project_status(seen: ProjectObserved, now: float) -> ProjectStatus:
         last_handled_requested_at=(
             previous.last_handled_requested_at
             if seen.polling
-            else project.metadata.annotations.get(labels.REQUESTED_AT, "")[:64]
+            else labels.requested_at(project.metadata.annotations)
         ),
         conditions=conditions_of(
             findings, previous.conditions, generation=generation, now=to_rfc3339(now)
@@ -92,8 +90,8 @@ def project_status(seen: ProjectObserved, now: float) -> ProjectStatus:
         latest_commit=_latest_commit(seen, now),
         last_poll_time=_time(seen.polled_at) or previous.last_poll_time,
         next_poll_time=_time(seen.next_poll_at) or previous.next_poll_time,
-        environment_count=sum(item.type == "permanent" for item in summaries),
-        preview_count=sum(item.type == "preview" for item in summaries),
+        environment_count=sum(item.spec.type == "permanent" for item in mine),
+        preview_count=sum(item.spec.type == "preview" for item in mine),
         url=_url(seen),
         environments=summaries[:_MOST_ITEMS],
         candidates=_most_telling(candidates),
@@ -104,7 +102,7 @@ def _findings(seen: ProjectObserved) -> tuple[Finding, ...]:
     held = seen.plan.held if seen.plan else ()
     hold = (
         Finding(
-            CLEANUP_HELD,
+            ConditionType.CLEANUP_HELD,
             True,
             Reason.MASS_DELETION,
             f"{len(held)} previews vanished from the repository at once; they are kept until"
@@ -124,11 +122,16 @@ def _findings(seen: ProjectObserved) -> tuple[Finding, ...]:
     blocked = next((part for part in parts if part is not None), None)
     return (
         _ready(blocked, environments),
-        _part(REPOSITORY_ACCESSIBLE, seen.repository, Reason.REPOSITORY_ACCESSIBLE),
+        _part(ConditionType.REPOSITORY_ACCESSIBLE, seen.repository, Reason.REPOSITORY_ACCESSIBLE),
         *_optional(
-            REGISTRY_READY, seen.registry, Reason.REGISTRY_READY, seen.project.spec.registry
+            ConditionType.REGISTRY_READY,
+            seen.registry,
+            Reason.REGISTRY_READY,
+            seen.project.spec.registry,
         ),
-        *_optional(DOMAIN_READY, seen.domain, Reason.DOMAIN_READY, seen.project.spec.domain),
+        *_optional(
+            ConditionType.DOMAIN_READY, seen.domain, Reason.DOMAIN_READY, seen.project.spec.domain
+        ),
         environments,
         hold,
         *(() if blocked and blocked.reason == Reason.SUSPENDED else progress(blocked)),
@@ -137,46 +140,54 @@ def _findings(seen: ProjectObserved) -> tuple[Finding, ...]:
 
 def _still_held(seen: ProjectObserved) -> Finding:
     """Return the condition where nothing is held, or where no good listing could tell."""
-    before = find(seen.project.status.conditions, CLEANUP_HELD)
+    before = find(seen.project.status.conditions, ConditionType.CLEANUP_HELD)
     unknown = seen.plan is None or seen.repository is not None
     if unknown and before is not None and before.status == "True":
-        return Finding(CLEANUP_HELD, True, before.reason, before.message)
+        return Finding(ConditionType.CLEANUP_HELD, True, before.reason, before.message)
     return Finding(
-        CLEANUP_HELD, False, Reason.NO_MASS_DELETION, Reason.NO_MASS_DELETION.explanation
+        ConditionType.CLEANUP_HELD,
+        False,
+        Reason.NO_MASS_DELETION,
+        Reason.NO_MASS_DELETION.explanation,
     )
 
 
 def _ready(blocked: Blocked | None, environments: Finding) -> Finding:
     if blocked is not None:
-        return missing(READY, blocked)
-    return Finding(READY, environments.status, environments.reason, environments.message)
+        return missing(ConditionType.READY, blocked)
+    return Finding(
+        ConditionType.READY, environments.status, environments.reason, environments.message
+    )
 
 
-def _part(type_: str, blocked: Blocked | None, reason: Reason) -> Finding:
+def _part(type_: ConditionType, blocked: Blocked | None, reason: Reason) -> Finding:
     return missing(type_, blocked) if blocked else found(type_, reason)
 
 
 def _optional(
-    type_: str, blocked: Blocked | None, reason: Reason, wanted: object
+    type_: ConditionType, blocked: Blocked | None, reason: Reason, wanted: object
 ) -> tuple[Finding, ...]:
     return (_part(type_, blocked, reason),) if wanted or blocked else ()
 
 
 def _environments_finding(seen: ProjectObserved) -> Finding:
     waiting = []
-    for environment in seen.environments:
-        ready = find(environment.status.conditions, READY)
+    living = [item for item in seen.environments if expired_for(item) is None]
+    for environment in living:
+        ready = find(environment.status.conditions, ConditionType.READY)
         if ready is None or ready.status != "True":
             reason = ready.reason if ready else Reason.RECONCILING
             waiting.append(f"{environment.metadata.name} ({reason})")
-    total = len(seen.environments)
+    total = len(living)
     if not waiting:
         plural = "environment is" if total == 1 else "environments are"
-        return found(ENVIRONMENTS_READY, Reason.ENVIRONMENTS_READY, f"{total} {plural} ready")
+        return found(
+            ConditionType.ENVIRONMENTS_READY, Reason.ENVIRONMENTS_READY, f"{total} {plural} ready"
+        )
     named = ", ".join(sorted(waiting)[:_MOST_NAMED])
     more = f" and {len(waiting) - _MOST_NAMED} more" if len(waiting) > _MOST_NAMED else ""
     return Finding(
-        ENVIRONMENTS_READY,
+        ConditionType.ENVIRONMENTS_READY,
         False,
         Reason.ENVIRONMENTS_NOT_READY,
         f"{len(waiting)} of {total} not ready: {named}{more}",
@@ -203,9 +214,18 @@ def _url(seen: ProjectObserved) -> str:
 
 
 def _summaries(seen: ProjectObserved) -> tuple[EnvironmentSummary, ...]:
-    summaries = []
+    """Return the environments that exist, and those that wait to be told what to run."""
+    offers = _offers(seen)
+    existing = {item.metadata.name for item in seen.environments}
+    summaries = [
+        EnvironmentSummary(
+            name=name, namespace=seen.namespace, type="permanent", available=available
+        )
+        for name, available in offers.items()
+        if name not in existing
+    ]
     for environment in seen.environments:
-        ready = find(environment.status.conditions, READY)
+        ready = find(environment.status.conditions, ConditionType.READY)
         summaries.append(
             EnvironmentSummary(
                 name=environment.metadata.name,
@@ -216,9 +236,18 @@ def _summaries(seen: ProjectObserved) -> tuple[EnvironmentSummary, ...]:
                 url=environment.status.url,
                 commit=environment.spec.commit or "",
                 image=environment.status.image,
+                available=offers.get(environment.metadata.name),
             )
         )
     return tuple(sorted(summaries, key=lambda item: (item.type != "permanent", item.name)))
+
+
+def _offers(seen: ProjectObserved) -> Mapping[str, Available]:
+    """Return what environments could run; where that isn't known, as before."""
+    if seen.offers is not None:
+        return seen.offers
+    before = seen.project.status.environments
+    return {item.name: item.available for item in before if item.available}
 
 
 def _latest_commit(seen: ProjectObserved, now: float) -> LatestCommit | None:
@@ -227,8 +256,13 @@ def _latest_commit(seen: ProjectObserved, now: float) -> LatestCommit | None:
         return previous
     branch = seen.project.spec.repository.branch
     if previous is not None and (previous.sha, previous.branch) == (seen.head, branch):
-        return previous
-    return LatestCommit(sha=seen.head, branch=branch, first_seen=to_rfc3339(now))
+        return previous.model_copy(update={"short_sha": previous.sha[:_SHORT_SHA]})
+    return LatestCommit(
+        sha=seen.head,
+        short_sha=seen.head[:_SHORT_SHA],
+        branch=branch,
+        first_seen=to_rfc3339(now),
+    )
 
 
 def _time(seconds: float | None) -> str | None:

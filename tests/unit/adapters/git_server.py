@@ -10,6 +10,8 @@ from aiohttp import web
 
 COMMIT = "b45ef6fec89518d314f546fd6c3025367b721684"
 """What refs name; to list it, it need not exist."""
+TAG = "7a9" + "0" * 37
+"""The object of an annotated tag, likewise."""
 
 
 @dataclass
@@ -28,11 +30,16 @@ class GitServer:
     cut: int = 0
     seen: list[str] = field(default_factory=list)
 
-    def repository(self, name: str, refs: dict[str, str]) -> None:
-        """Make a repository with `refs` (commit by ref)."""
+    def repository(
+        self, name: str, refs: dict[str, str], annotated: dict[str, str] | None = None
+    ) -> None:
+        """Make a repository with `refs` (commit by ref), and `annotated` tags (commit by ref)."""
         path = self.root / f"{name}.git"
         subprocess.run(["git", "init", "--bare", "--quiet", str(path)], check=True)
-        lines = [f"{sha} {ref}\n" for ref, sha in sorted(refs.items())]
+        packed = {ref: f"{sha} {ref}\n" for ref, sha in refs.items()}
+        for ref, sha in (annotated or {}).items():
+            packed[ref] = f"{TAG} {ref}\n^{sha}\n"
+        lines = [packed[ref] for ref in sorted(packed)]
         header = "# pack-refs with: peeled fully-peeled sorted\n"
         (path / "packed-refs").write_bytes(os.fsencode(header + "".join(lines)))
 

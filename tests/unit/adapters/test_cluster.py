@@ -27,6 +27,7 @@ READS: dict[str, Call] = {
 WRITES: dict[str, Call] = {
     "create": lambda cluster: cluster.create(SERVICE),
     "apply": lambda cluster: cluster.apply(SERVICE),
+    "hold": lambda cluster: cluster.hold(SERVICE, uid="u"),
     "replace": lambda cluster: cluster.replace(SERVICE),
     "apply_status": lambda cluster: cluster.apply_status(resources.SERVICES, stored(), {}),
     "delete": lambda cluster: cluster.delete(resources.SERVICES, "web", "ns", uid="u"),
@@ -63,6 +64,11 @@ async def test_get_reads_one_object(rig: Rig) -> None:
         (resources.REGISTRIES, "", "/apis/kapsa-project.io/v1alpha1/registries/web"),
         (resources.NAMESPACES, "", "/api/v1/namespaces/web"),
         (resources.DEPLOYMENTS, "ns", "/apis/apps/v1/namespaces/ns/deployments/web"),
+        (
+            resources.AUTOSCALERS,
+            "ns",
+            "/apis/autoscaling/v2/namespaces/ns/horizontalpodautoscalers/web",
+        ),
         (resources.LEASES, "ns", "/apis/coordination.k8s.io/v1/namespaces/ns/leases/web"),
     ],
     ids=lambda value: getattr(value, "kind", None),
@@ -143,6 +149,14 @@ async def test_apply_names_the_uid_of_the_object_that_is_meant(rig: Rig) -> None
     assert "uid" not in SERVICE["metadata"]
 
 
+async def test_what_is_held_is_applied_without_force_by_another_manager(rig: Rig) -> None:
+    await rig.cluster.hold(SERVICE, uid="u")
+    assert (rig.api.last.method, rig.api.last.path) == ("PATCH", PATH)
+    assert rig.api.last.params == {"fieldManager": "kapsa-handover"}
+    assert rig.api.last.content_type == "application/apply-patch+yaml"
+    assert rig.api.last.body["metadata"]["uid"] == "u"
+
+
 async def test_apply_of_what_has_no_namespace(rig: Rig) -> None:
     await rig.cluster.apply(NAMESPACE)
     assert rig.api.last.path == "/api/v1/namespaces/made"
@@ -174,6 +188,13 @@ async def test_delete_has_the_uid_as_its_precondition(rig: Rig) -> None:
     assert (rig.api.last.method, rig.api.last.path) == ("DELETE", PATH)
     assert rig.api.last.body["preconditions"] == {"uid": "u"}
     assert rig.api.last.body["propagationPolicy"] == "Background"
+
+
+async def test_delete_of_what_may_not_have_changed_has_its_version_as_precondition_too(
+    rig: Rig,
+) -> None:
+    await rig.cluster.delete(resources.SERVICES, "web", "ns", uid="u", resource_version="7")
+    assert rig.api.last.body["preconditions"] == {"uid": "u", "resourceVersion": "7"}
 
 
 @pytest.mark.parametrize(

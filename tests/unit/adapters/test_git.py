@@ -85,7 +85,19 @@ async def test_branches_and_pull_requests_are_listed(
 
     listing = await client.list_refs(f"{await serve(server.handle)}/shop.git")
 
-    assert listing == RefListing({"main": COMMIT, "feature/login": COMMIT}, True, {7: COMMIT})
+    assert listing == RefListing(
+        {"main": COMMIT, "feature/login": COMMIT}, True, {7: COMMIT}, {"v1": COMMIT}
+    )
+
+
+async def test_an_annotated_tag_has_the_commit_that_it_points_to(
+    client: GitClient, server: GitServer, serve: Serve
+) -> None:
+    server.repository("shop", {"refs/tags/v1": COMMIT}, {"refs/tags/release/v2": COMMIT})
+
+    listing = await client.list_refs(f"{await serve(server.handle)}/shop.git")
+
+    assert listing == RefListing({}, True, {}, {"v1": COMMIT, "release/v2": COMMIT})
 
 
 async def test_the_merge_requests_of_gitlab_are_pull_requests(
@@ -106,6 +118,7 @@ async def test_refs_that_only_end_like_branches_are_no_branches(
         {
             "refs/x/refs/heads/evil": COMMIT,
             "refs/x/refs/pull/1/head": COMMIT,
+            "refs/x/refs/tags/evil": COMMIT,
             "refs/heads/a": COMMIT,
         },
     )
@@ -115,21 +128,23 @@ async def test_refs_that_only_end_like_branches_are_no_branches(
     assert listing == RefListing({"a": COMMIT}, True, {})
 
 
-async def test_branches_that_no_object_can_name_are_left_out(
+async def test_branches_and_tags_that_no_object_can_name_are_left_out(
     client: GitClient, server: GitServer, serve: Serve
 ) -> None:
     invalid = os.fsdecode(b"caf\xe9")
     server.repository(
         "shop",
         {
-            f"refs/heads/{name}": COMMIT
+            f"refs/{kind}/{name}": COMMIT
+            for kind in ("heads", "tags")
             for name in ("é", invalid, "y" * 250, "z" * 200 + "/" + "z" * 50)
         },
     )
 
     listing = await client.list_refs(f"{await serve(server.handle)}/shop.git")
 
-    assert listing == RefListing({"é": COMMIT, "y" * 250: COMMIT}, True, {})
+    named = {"é": COMMIT, "y" * 250: COMMIT}
+    assert listing == RefListing(named, True, {}, named)
 
 
 async def test_an_empty_repository_is_listed_completely(

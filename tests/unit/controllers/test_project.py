@@ -154,6 +154,31 @@ async def test_without_its_subdomain_no_environment_is_made_and_those_there_keep
     assert rig.status_now()["subdomain"] == "shop"
 
 
+async def test_a_registry_for_other_namespaces_is_not_asked_and_what_runs_keeps_its_image(
+    rig: Rig,
+) -> None:
+    for_a = {"selector": {"matchLabels": {"team": "a"}}}
+    rig.cluster.put(registry_manifest("harbor"))
+    rig.shop(registry={"name": "harbor"})
+    await rig.converge()
+    rig.cluster.put(registry_manifest("harbor", allowedNamespaces=for_a))
+    rig.outside.pull_requests["acme/shop"] = pulls(1, 2, 3, 4)
+    await rig.poll()
+    again = await rig.reconcile()
+    assert again is not None
+    assert again <= 600.0
+    found = rig.condition("RegistryReady", "Project", "shop", "team-a")
+    assert found == ("False", "NamespaceNotAllowed")
+    assert f"image {tag('p4')}" not in rig.outside.asked
+    assert rig.cluster.live("Environment", "shop-pr-1", MADE)["spec"]["image"] == IMAGE
+
+    metadata = {"name": "team-a", "labels": {"team": "a"}}
+    rig.cluster.put({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+    await rig.reconcile()
+    found = rig.condition("RegistryReady", "Project", "shop", "team-a")
+    assert found == ("True", "RegistryReady")
+
+
 async def test_a_strangers_namespace_is_left_alone(rig: Rig) -> None:
     rig.cluster.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": MADE}})
     rig.shop()
@@ -237,3 +262,23 @@ async def test_a_project_that_is_being_deleted_is_left_to_go(rig: Rig) -> None:
     rig.shop(metadata={"deletionTimestamp": "2026-01-01T00:00:00Z"})
     assert await rig.reconcile() is None
     assert rig.written() == []
+
+
+async def test_a_spec_that_contradicts_itself_is_reported_and_changes_nothing(rig: Rig) -> None:
+    rig.shop(environments=PRODUCTION)
+    await rig.converge()
+    before = rig.names()
+    rig.outside.pull_requests["acme/shop"] = pulls(4)
+    rig.edit(environments=[], previewEnvironments={"ttl": "7d", "maxLifetime": "1d"})
+
+    await rig.poll()
+    await rig.converge()
+
+    assert rig.names() == before
+    assert rig.ready() == ("False", "InvalidSpec")
+    assert rig.condition("Stalled", "Project", "shop", "team-a") == ("True", "InvalidSpec")
+
+    rig.edit(previewEnvironments={"ttl": "7d", "maxLifetime": "7d"})
+    await rig.converge()
+
+    assert rig.names() == ["shop-pr-4"]

@@ -186,4 +186,4 @@ async def test_a_project_that_wants_another_subdomain_gives_the_old_one_back(rig
     rig.edit(domain={"domainPoolRef": {"name": "apps"}, "subdomain": "new"})
     await rig.converge()
     project_uid = rig.cluster.live("Project", "shop", "team-a")["metadata"]["uid"]
-    assert rig.claims.held("subdomain", project_uid) == ["new"]
+    assert rig.claims.held("subdomain", project_uid) == ["new.apps.example.com"]

@@ -7,7 +7,16 @@ import pytest
 from kapsa.core.plans import ProjectPlan
 from kapsa.core.policies import HoldInput, hold_mass_deletion
 from tests.builders import sha
-from tests.unit.core.planning import BRANCHES, PRODUCTION, Given, pr, preview, shop, short
+from tests.unit.core.planning import (
+    BRANCHES,
+    PRODUCTION,
+    Given,
+    expired,
+    pr,
+    preview,
+    shop,
+    short,
+)
 
 KNOWN = HoldInput(previews=10, held_since=None, listed_at=1000.0, hold=300.0)
 
@@ -85,6 +94,19 @@ def test_a_branch_waits_for_what_is_held_too() -> None:
     plan = hold_mass_deletion(given.plan(), replace(KNOWN, previews=4))
 
     assert short(plan) == {"skipped": ["9: Skipped Draft", "new: Queued MaxActive"]}
+
+
+def test_what_is_held_but_has_expired_leaves_its_place() -> None:
+    given = Given(
+        shop(maxActive=4),
+        prs=[pr(20)],
+        existing=[expired(preview(1)), *(preview(number) for number in range(2, 5))],
+    )
+
+    plan = hold_mass_deletion(given.plan(), replace(KNOWN, previews=4))
+
+    assert len(plan.held) == 4
+    assert short(plan) == {"create": ["shop-pr-20"]}
 
 
 def test_an_ordinary_deletion_makes_room_at_once() -> None:

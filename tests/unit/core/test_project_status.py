@@ -8,10 +8,10 @@ from kapsa.core.conditions import Blocked, find
 from kapsa.core.plans import ProjectPlan, candidate
 from kapsa.core.project_status import ProjectObserved, project_status
 from kapsa.models import Environment, Project
-from kapsa.models.project import ProjectStatus
+from kapsa.models.project_status import Available, LatestCommit, ProjectStatus
 from kapsa.models.reasons import Reason
 from tests.builders import CREATED, condition, environment, project, ready, sha
-from tests.unit.core.planning import NAMESPACE, SHOP, permanent, preview
+from tests.unit.core.planning import NAMESPACE, SHOP, expired, permanent, preview
 
 NOW = 1_767_312_000.0
 NOW_TEXT = "2026-01-02T00:00:00Z"
@@ -189,6 +189,41 @@ def test_environments_are_listed_permanent_ones_first() -> None:
     assert (status.environment_count, status.preview_count) == (1, 2)
 
 
+OFFERED = {"commit": sha("new"), "image": "r/a@sha256:1"}
+WAITING = {
+    "name": "shop-production",
+    "namespace": NAMESPACE,
+    "type": "permanent",
+    "ready": False,
+    "phase": "Pending",
+    "available": OFFERED,
+}
+
+
+def test_what_is_available_shows_at_its_environment() -> None:
+    offers = {"shop-production": Available.model_validate(OFFERED)}
+    status = seen(environments=[permanent("production"), permanent("staging")], offers=offers)
+
+    assert [item.available for item in status.environments] == [offers["shop-production"], None]
+
+
+def test_an_environment_that_waits_to_be_told_is_pending_and_not_counted() -> None:
+    offers = {"shop-production": Available.model_validate(OFFERED)}
+    status = seen(environments=[preview(7, status=ready())], offers=offers)
+
+    assert [item.name for item in status.environments] == ["shop-production", "shop-pr-7"]
+    assert status.environments[0].to_json() == WAITING
+    assert (status.environment_count, status.preview_count) == (0, 1)
+    assert conditions(status)["Ready"] == "True EnvironmentsReady"
+
+
+def test_what_is_available_stays_while_no_plan_can_tell() -> None:
+    before = project("shop", status={"environments": [WAITING]})
+
+    assert [item.to_json() for item in seen(before).environments] == [WAITING]
+    assert seen(before, offers={}).environments == ()
+
+
 def test_the_list_of_environments_is_bounded_but_the_count_is_not() -> None:
     status = seen(environments=[preview(number) for number in range(1, 302)])
 
@@ -251,7 +286,9 @@ def test_a_crowd_of_branches_hides_no_pull_request() -> None:
 def test_the_newest_commit_is_noted_with_the_time_at_which_it_was_first_seen() -> None:
     first = seen(head=sha("a")).latest_commit
     assert first is not None
-    assert (first.sha, first.branch, first.first_seen) == (sha("a"), "main", NOW_TEXT)
+    assert first == LatestCommit(
+        sha=sha("a"), short_sha=sha("a")[:7], branch="main", first_seen=NOW_TEXT
+    )
 
     before = {"latestCommit": {**first.to_json(), "firstSeen": CREATED}}
     same = seen(project(status=before), head=sha("a")).latest_commit
@@ -267,6 +304,14 @@ def test_the_newest_commit_is_noted_with_the_time_at_which_it_was_first_seen() -
     ]
 
 
+def test_a_newest_commit_that_was_noted_without_its_short_form_gets_it() -> None:
+    before = {"latestCommit": {"sha": sha("a"), "branch": "main", "firstSeen": CREATED}}
+    noted = seen(project(status=before), head=sha("a")).latest_commit
+
+    assert noted is not None
+    assert (noted.short_sha, noted.first_seen) == (sha("a")[:7], CREATED)
+
+
 def test_times_of_polls_and_the_subdomain_stay_until_there_are_newer_ones() -> None:
     status = seen(polled_at=NOW, next_poll_at=NOW + 300, subdomain="shop")
 
@@ -278,3 +323,10 @@ def test_a_request_to_reconcile_is_echoed() -> None:
     asked = {"annotations": {"kapsa-project.io/requestedAt": "now"}}
 
     assert seen(project(metadata=asked)).last_handled_requested_at == "now"
+
+
+def test_previews_that_have_expired_are_not_waited_for() -> None:
+    status = seen(environments=[permanent("production", status=ready()), expired(preview(7))])
+
+    assert message(status, "EnvironmentsReady") == "1 environment is ready"
+    assert [item.name for item in status.environments] == ["shop-production", "shop-pr-7"]
