@@ -7,25 +7,32 @@ from pydantic import ValidationError
 
 from kapsa.adapters.clock import ServerClock
 from kapsa.adapters.cluster import Cluster
-from kapsa.adapters.errors import AdapterError, Stalled
+from kapsa.adapters.errors import AdapterError
 from kapsa.controllers.applier import Applier
 from kapsa.controllers.cache import Key, Manifest
 from kapsa.controllers.claims import Claims
+from kapsa.controllers.hosts import Hosts
 from kapsa.controllers.images import Images
 from kapsa.controllers.outcome import STALLED_RETRY, interpret
 from kapsa.controllers.report import report, report_invalid
 from kapsa.controllers.state import HOST, OWNER, State, parse
-from kapsa.core import labels, naming
+from kapsa.core import labels
 from kapsa.core.conditions import Blocked
-from kapsa.core.domain import HostRequest, candidate_hosts
-from kapsa.core.environment import EnvironmentInput, Plan, plan_environment
+from kapsa.core.environment import EnvironmentInput, Plan, plan_environment, what_holds
 from kapsa.core.environment_status import Observed, environment_status
-from kapsa.core.manifests.claim import Holder
+from kapsa.core.expiry import Lifetime, lifetime
+from kapsa.core.routes import gateway_api_missing
 from kapsa.models.domain_pool import DomainPool
 from kapsa.models.environment import Environment
 from kapsa.models.project import Project
 from kapsa.models.reasons import Reason
 from kapsa.utils.times import to_rfc3339
+
+_ENDING_RETRY = 2.0
+"""Seconds after which to look whether an Environment that was deleted is gone."""
+_LONGEST_WAIT = 3600.0
+"""Most seconds until the next look at the API server's clock: the one that counts the wait may
+stand still meanwhile, as that of a paused machine does."""
 
 log = structlog.get_logger(__name__)
 
@@ -38,7 +45,8 @@ class EnvironmentController:
         cluster: The API.
         state: The caches.
         applier: Writes objects.
-        claims: Gives hosts.
+        claims: Knows the hosts that are held.
+        hosts: Gives hosts.
         images: Knows why an Environment has no image.
         clock: The API server's time.
     """
@@ -47,6 +55,7 @@ class EnvironmentController:
     state: State
     applier: Applier
     claims: Claims
+    hosts: Hosts
     images: Images
     clock: ServerClock
 
@@ -65,28 +74,53 @@ class EnvironmentController:
             return None
         known = await self._gather(environment)
         plan = plan_environment(known)
-        failure = await self._carry_out(known, plan)
+        failure = await self._carry_out(live, known, plan)
+        if plan.ends and failure is None:
+            return _ENDING_RETRY
         await self._report(live, known, plan, failure)
-        blocked = failure or plan.blocked
-        if blocked is None or blocked.reason == Reason.SUSPENDED:
+        return self._next_look(known.lifetime, failure or plan.blocked)
+
+    def _next_look(self, life: Lifetime, blocked: Blocked | None) -> float | None:
+        """Return the seconds after which to look again; None to wait for a change."""
+        if blocked is not None and blocked.reason == Reason.SUSPENDED:
             return None
-        return blocked.retry_after or (STALLED_RETRY if blocked.stalled else None)
+        looks = []
+        if blocked is not None:
+            looks.append(blocked.retry_after or (STALLED_RETRY if blocked.stalled else None))
+        if life.expires_at is not None and life.expired is None:
+            looks.append(min(max(life.expires_at - self.clock.now(), 0.0), _LONGEST_WAIT))
+        return min((look for look in looks if look is not None), default=None)
 
     async def _gather(self, environment: Environment) -> EnvironmentInput:
         project, trust = self._project(environment)
-        suspended = environment.spec.suspend or (project is not None and project.spec.suspend)
-        pool = self._pool(environment)
+        held = what_holds(environment, project, trust)
+        life = lifetime(environment, project, self.clock.now(), held=held is not None)
+        key = (environment.metadata.namespace, environment.metadata.name)
+        if life.expired is not None:
+            # Nobody looks for its image until it comes back.
+            self.images.note(key, None)
+        offered = self.hosts.pool(environment)
+        pool = offered if isinstance(offered, DomainPool) else None
         host: str | Blocked | None = None
-        if environment.spec.domain is not None:
-            host = await self._host(environment, pool, claim=not suspended and trust is None)
+        if offered is not None:
+            may_claim = held is None and life.expired is None
+            host = await self.hosts.see_to(environment, offered, claim=may_claim)
         return EnvironmentInput(
             environment=environment,
             project=project,
             trust=trust,
-            image=self.images.obstacle((environment.metadata.namespace, environment.metadata.name)),
+            image=self.images.obstacle(key),
             host=host,
-            pool=pool if isinstance(pool, DomainPool) else None,
+            pool=pool,
+            routing=self._routing(pool),
+            lifetime=life,
         )
+
+    def _routing(self, pool: DomainPool | None) -> Blocked | None:
+        """Return why there can't be routes as the pool wants them."""
+        if pool is None or pool.spec.routing.kind != "Gateway" or self.state.http_routes.is_served:
+            return None
+        return gateway_api_missing(pool)
 
     def _project(self, environment: Environment) -> tuple[Project | None, Blocked | None]:
         """Return the Environment's Project, and why its word on that is not believed."""
@@ -115,75 +149,18 @@ class EnvironmentController:
                 )
         return project, None
 
-    def _pool(self, environment: Environment) -> DomainPool | None:
-        domain = environment.spec.domain
-        live = domain and self.state.domain_pools.get("", domain.domain_pool_ref.name)
-        pool = parse(DomainPool, live) if live else None
-        return pool if isinstance(pool, DomainPool) else None
-
-    async def _host(
-        self, environment: Environment, pool: DomainPool | None, *, claim: bool
-    ) -> str | Blocked:
-        """Return the host that the Environment holds, claiming one where it holds none."""
-        meta, domain = environment.metadata, environment.spec.domain
-        assert domain is not None
-        if pool is None:
-            name = domain.domain_pool_ref.name
-            return Blocked(
-                Reason.DOMAIN_POOL_NOT_FOUND,
-                f"DomainPool {name} does not exist; create it, or name another in"
-                " spec.domain.domainPoolRef",
-                stalled=True,
-            )
-        held = self.claims.held("host", meta.uid)
-        if held:
-            return environment.status.host if environment.status.host in held else min(held)
-        if not claim:
-            return Blocked(Reason.HOST_PENDING, Reason.HOST_PENDING.explanation)
-        request = HostRequest(
-            environment=_slug(environment),
-            subdomain=domain.subdomain or "",
-            holder=f"{meta.namespace}/{meta.name}",
-            permanent=environment.spec.type == naming.PERMANENT,
-        )
-        candidates = candidate_hosts(request, pool, self.claims.turn(pool.metadata.name))
-        if isinstance(candidates, Blocked):
-            return candidates
-        stranger = self._stranger(environment, pool, candidates[0])
-        if stranger is not None:
-            return Blocked(
-                Reason.SUBDOMAIN_TAKEN,
-                f"host {candidates[0]} is in a subdomain that is held by {stranger};"
-                " choose another spec.domain.subdomain",
-                stalled=True,
-            )
-        holder = Holder("Environment", meta.namespace, meta.name, meta.uid)
-        return await self._claim(pool, candidates, holder)
-
-    async def _claim(
-        self, pool: DomainPool, candidates: tuple[str, ...], holder: Holder
-    ) -> str | Blocked:
-        try:
-            return await self.claims.claim("host", pool.metadata.name, candidates, holder)
-        except Stalled as error:
-            return interpret(error).blocked
-
-    def _stranger(self, environment: Environment, pool: DomainPool, host: str) -> Holder | None:
-        """Return the Project whose subdomain the host is in, where that isn't the Environment's."""
-        reference, domain = environment.spec.project_ref, environment.spec.domain
-        name = pool.metadata.name
-        if reference is not None and domain is not None:
-            own = self.claims.held("subdomain", reference.uid, name)
-            if domain.subdomain in own:
-                return None
-        return self.claims.subdomain_holder(name, host)
-
-    async def _carry_out(self, known: EnvironmentInput, plan: Plan) -> Blocked | None:
+    async def _carry_out(
+        self, live: Manifest, known: EnvironmentInput, plan: Plan
+    ) -> Blocked | None:
         """Write what is planned; return what went wrong."""
         if plan.blocked is not None:
             return None
         uid = known.environment.metadata.uid
         try:
+            if plan.ends:
+                # An extension that the watch hasn't shown yet saves it.
+                await self.applier.delete_unchanged(live)
+                return None
             for manifest in plan.objects:
                 await self.applier.apply(manifest, lambda live: labels.is_owned_by(live, uid))
             await self.applier.prune(uid, plan.objects, self.state.children)
@@ -194,11 +171,12 @@ class EnvironmentController:
         return None
 
     def _is_routed(self, uid: str) -> bool:
-        """Tell whether an Ingress of the Environment still routes a host that it holds."""
+        """Tell whether a route of the Environment still routes a host that it holds."""
         return any(
-            labels.controller_uid(ingress) == uid
+            labels.controller_uid(route) == uid
             for host in self.claims.held("host", uid)
-            for ingress in self.state.ingresses.find(HOST, host)
+            for cache in (self.state.ingresses, self.state.http_routes)
+            for route in cache.find(HOST, host)
         )
 
     async def _report(
@@ -222,12 +200,3 @@ class EnvironmentController:
             new=status,
             previous=known.environment.status,
         )
-
-
-def _slug(environment: Environment) -> str:
-    """Return what tells the Environment from others of its Project, or its name if it has none."""
-    meta, reference = environment.metadata, environment.spec.project_ref
-    if reference is None:
-        return meta.name
-    # The name may end in a digest, where another Project of the namespace had the plain one.
-    return meta.labels.get(labels.INSTANCE) or naming.environment_slug(meta.name, reference.name)

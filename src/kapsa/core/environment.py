@@ -1,22 +1,26 @@
 """What an Environment becomes: objects, or the reason why there are none yet."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from kapsa.core.conditions import STALLED, Blocked, find
+from kapsa.core.autoscaling import autoscaler_of
+from kapsa.core.conditions import Blocked, find
 from kapsa.core.drift import stamp
+from kapsa.core.expiry import Lifetime
 from kapsa.core.manifests.context import WorkloadContext
 from kapsa.core.manifests.deployment import deployment
+from kapsa.core.manifests.horizontal_pod_autoscaler import horizontal_pod_autoscaler
+from kapsa.core.manifests.http_route import http_route
 from kapsa.core.manifests.ingress import ingress
 from kapsa.core.manifests.service import service
+from kapsa.core.runtime_rules import runtime_problem
+from kapsa.models.conditions import ConditionType
 from kapsa.models.domain_pool import DomainPool
 from kapsa.models.environment import Environment
 from kapsa.models.project import Project
 from kapsa.models.reasons import Reason
 
 Manifest = dict[str, Any]
-
-IMAGE_READY = "ImageReady"
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,8 @@ class EnvironmentInput:
         image: Why there is no image; None where `spec.image` names one.
         host: The host that it holds, why it holds none, or None where it wants none.
         pool: Where the host is from.
+        routing: Why the cluster has no routes as the pool wants them; None where it has.
+        lifetime: How long it lives.
     """
 
     environment: Environment
@@ -38,6 +44,8 @@ class EnvironmentInput:
     image: Blocked | None = None
     host: str | Blocked | None = None
     pool: DomainPool | None = None
+    routing: Blocked | None = None
+    lifetime: Lifetime = field(default_factory=Lifetime)
 
 
 @dataclass(frozen=True)
@@ -47,14 +55,22 @@ class Plan:
     Attributes:
         objects: Whole manifests, each stamped; what else the Environment owns is to be deleted.
         blocked: Why nothing is to be written or deleted: what runs keeps running.
+        ends: Whether the Environment itself is to be deleted, and with it all that it owns.
     """
 
     objects: tuple[Manifest, ...] = ()
     blocked: Blocked | None = None
+    ends: bool = False
 
 
 def plan_environment(known: EnvironmentInput) -> Plan:
     """Return the objects of an Environment, or what blocks it."""
+    held = what_holds(known.environment, known.project, known.trust)
+    if held is not None:
+        return Plan(blocked=held)
+    if known.lifetime.expired is not None:
+        # A Project would make it anew; one that stands alone is nobody's, and goes.
+        return Plan(ends=known.environment.spec.project_ref is None)
     blocked = _what_blocks(known)
     if blocked is not None:
         return Plan(blocked=blocked)
@@ -69,18 +85,40 @@ def plan_environment(known: EnvironmentInput) -> Plan:
     )
     objects = [deployment(context), service(context)]
     if host:
-        objects.append(ingress(context))
+        objects.append(_route(context, known.pool))
+    if (wanted := autoscaler_of(spec.runtime)) is not None:
+        objects.append(horizontal_pod_autoscaler(context, wanted))
     return Plan(objects=tuple(stamp(manifest) for manifest in objects))
 
 
-def _what_blocks(known: EnvironmentInput) -> Blocked | None:
-    environment = known.environment
-    if environment.spec.suspend or (known.project and known.project.spec.suspend):
+def _route(context: WorkloadContext, pool: DomainPool | None) -> Manifest:
+    gateway = pool.spec.routing.gateway_ref if pool else None
+    return http_route(context, gateway) if gateway else ingress(context)
+
+
+def what_holds(
+    environment: Environment, project: Project | None, trust: Blocked | None
+) -> Blocked | None:
+    """Return why nothing at all may be done to an Environment; None where something may.
+
+    Args:
+        environment: The Environment.
+        project: Its Project; None for one that stands alone.
+        trust: Why its reference to the Project is not believed; None where it is.
+    """
+    if environment.spec.suspend or (project and project.spec.suspend):
         return Blocked(Reason.SUSPENDED, Reason.SUSPENDED.explanation)
-    if known.trust is not None:
-        return known.trust
+    return trust
+
+
+def _what_blocks(known: EnvironmentInput) -> Blocked | None:
+    problem = runtime_problem(known.environment.spec.runtime)
+    if problem is not None:
+        return Blocked(problem.reason, str(problem), stalled=True)
     if isinstance(known.host, Blocked):
         return known.host
+    if known.routing is not None:
+        return known.routing
     return image_obstacle(known)
 
 
@@ -96,9 +134,9 @@ def image_obstacle(known: EnvironmentInput) -> Blocked | None:
     if known.image is not None:
         return known.image
     conditions = environment.status.conditions
-    before = find(conditions, IMAGE_READY)
+    before = find(conditions, ConditionType.IMAGE_READY)
     if before is not None and before.status == "False":
-        stalled = find(conditions, STALLED)
+        stalled = find(conditions, ConditionType.STALLED)
         is_stalled = stalled is not None and stalled.reason == before.reason
         return Blocked(before.reason, before.message, is_stalled)
     return Blocked(

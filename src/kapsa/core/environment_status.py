@@ -1,27 +1,21 @@
 """The status of an Environment: plan and live objects in, a status out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kapsa.core import labels
-from kapsa.core.conditions import (
-    READY,
-    Blocked,
-    Finding,
-    conditions_of,
-    found,
-    missing,
-    progress,
-)
-from kapsa.core.environment import IMAGE_READY, EnvironmentInput, Plan, image_obstacle
+from kapsa.core.autoscaling import autoscaler_of
+from kapsa.core.conditions import Blocked, Finding, conditions_of, found, missing, progress
+from kapsa.core.environment import EnvironmentInput, Plan, image_obstacle
+from kapsa.core.expiry import Lifetime
+from kapsa.core.routes import KINDS, route_finding, route_refusal, routed_hosts
 from kapsa.core.workload import Workload, workload_of
+from kapsa.models.conditions import ConditionType
 from kapsa.models.environment import EnvironmentStatus, OwnedResource, Phase
 from kapsa.models.reasons import Reason
 from kapsa.utils.text import MESSAGE_LIMIT, sanitise
-
-HOST_ALLOCATED = "HostAllocated"
-INGRESS_READY = "IngressReady"
+from kapsa.utils.times import to_rfc3339
 
 _SHORT_SHA = 7
 
@@ -50,24 +44,24 @@ def environment_status(
         observed: What is.
         now: RFC 3339 time of any change.
     """
-    environment = known.environment
-    previous = environment.status
-    workload = workload_of(observed.objects.get(("Deployment", environment.metadata.name)))
-    blocked = observed.failure or plan.blocked
+    environment, life = known.environment, known.lifetime
+    previous = before = environment.status
+    if life.expired is not None:
+        # What it had may be live for another moment, and counts no more.
+        observed, before = replace(observed, objects={}), EnvironmentStatus()
+    workload, route = _workload(known, observed), _route(known, observed)
+    blocked = observed.failure or plan.blocked or (route_refusal(route) if route else None)
     host = _host_in_use(known, observed)
     findings = (
         _ready(known, blocked, workload, host),
-        *_image(known),
         *_host(known),
-        workload.finding,
-        *_ingress(known, observed),
-        *_progress(blocked, workload),
+        *_of_what_runs(known, workload, route),
+        *_expiry(life),
+        *_progress(known, blocked, workload),
     )
     return EnvironmentStatus(
         observed_generation=environment.metadata.generation,
-        last_handled_requested_at=environment.metadata.annotations.get(labels.REQUESTED_AT, "")[
-            :64
-        ],
+        last_handled_requested_at=labels.requested_at(environment.metadata.annotations),
         phase=_phase(known, blocked, workload),
         conditions=conditions_of(
             findings,
@@ -75,17 +69,35 @@ def environment_status(
             generation=environment.metadata.generation,
             now=now,
         ),
-        url=f"http://{host}" if host else "",
+        url=f"http://{host}" if host and life.expired is None else "",
         host=host,
-        image=workload.image if workload.complete else previous.image,
-        commit=workload.commit if workload.complete else previous.commit,
-        resources=_resources(plan, observed, previous.resources),
+        image=workload.image if workload.complete else before.image,
+        commit=workload.commit if workload.complete else before.commit,
+        last_activity_at=_time(life.last_activity_at),
+        last_activity_of=life.last_activity_of,
+        active_since=_time(life.active_since),
+        expires_at=_time(life.expires_at),
+        resources=_resources(plan, observed, workload, previous.resources),
     )
+
+
+def _workload(known: EnvironmentInput, observed: Observed) -> Workload:
+    scaled = autoscaler_of(known.environment.spec.runtime)
+    return workload_of(
+        observed.objects.get(("Deployment", known.environment.metadata.name)),
+        fewest=scaled.min_replicas if scaled else None,
+    )
+
+
+def _time(seconds: float | None) -> str | None:
+    return None if seconds is None else to_rfc3339(seconds)
 
 
 def _phase(known: EnvironmentInput, blocked: Blocked | None, workload: Workload) -> Phase:
     if known.environment.metadata.deletion_timestamp:
         return "Terminating"
+    if known.lifetime.expired is not None:
+        return "Expired"
     if blocked is not None:
         return _phase_of_blocked(known, blocked, workload)
     if workload.complete:
@@ -119,25 +131,52 @@ def _ready(
         if running and workload.exists and not suspended:
             what = f"; commit {running[:_SHORT_SHA]} keeps running"
         message = sanitise(blocked.message, MESSAGE_LIMIT - len(what)) + what
-        return Finding(READY, suspended and workload.complete, blocked.reason, message)
+        return Finding(
+            ConditionType.READY, suspended and workload.complete, blocked.reason, message
+        )
+    if known.lifetime.expired is not None:
+        return missing(ConditionType.READY, known.lifetime.expired)
     if not workload.complete:
-        return Finding(READY, False, workload.finding.reason, workload.finding.message)
+        return Finding(
+            ConditionType.READY, False, workload.finding.reason, workload.finding.message
+        )
     what = f"commit {workload.commit[:_SHORT_SHA]}" if workload.commit else workload.image
-    return found(READY, Reason.READY, f"{what} runs" + (f" at http://{host}" if host else ""))
+    return found(
+        ConditionType.READY, Reason.READY, f"{what} runs" + (f" at http://{host}" if host else "")
+    )
+
+
+def _of_what_runs(
+    known: EnvironmentInput, workload: Workload, route: Mapping[str, Any] | None
+) -> tuple[Finding, ...]:
+    if known.lifetime.expired is not None:
+        return ()
+    return (*_image(known), workload.finding, *((route_finding(route),) if route else ()))
+
+
+def _expiry(life: Lifetime) -> tuple[Finding, ...]:
+    """Return the condition of an end: abnormal when true, absent when there is nothing to say."""
+    if life.expired is not None:
+        return (Finding(ConditionType.EXPIRED, True, life.expired.reason, life.expired.message),)
+    if life.problem:
+        return (Finding(ConditionType.EXPIRED, False, Reason.EXTENSION_INVALID, life.problem),)
+    return ()
 
 
 def _image(known: EnvironmentInput) -> tuple[Finding, ...]:
     obstacle = image_obstacle(known)
     if obstacle is not None:
-        return (missing(IMAGE_READY, obstacle),)
-    return (found(IMAGE_READY, Reason.IMAGE_READY, known.environment.spec.image or ""),)
+        return (missing(ConditionType.IMAGE_READY, obstacle),)
+    return (
+        found(ConditionType.IMAGE_READY, Reason.IMAGE_READY, known.environment.spec.image or ""),
+    )
 
 
 def _host(known: EnvironmentInput) -> tuple[Finding, ...]:
     if isinstance(known.host, Blocked):
-        return (missing(HOST_ALLOCATED, known.host),)
+        return (missing(ConditionType.HOST_ALLOCATED, known.host),)
     if known.host:
-        return (found(HOST_ALLOCATED, Reason.HOST_ALLOCATED, known.host),)
+        return (found(ConditionType.HOST_ALLOCATED, Reason.HOST_ALLOCATED, known.host),)
     return ()
 
 
@@ -146,28 +185,28 @@ def _host_in_use(known: EnvironmentInput, observed: Observed) -> str:
     if not isinstance(known.host, Blocked):
         return known.host or ""
     before = known.environment.status.host
-    live = observed.objects.get(("Ingress", known.environment.metadata.name)) or {}
-    rules = (live.get("spec") or {}).get("rules") or ()
-    return before if before in [rule.get("host") for rule in rules] else ""
+    return before if before in routed_hosts(_route(known, observed)) else ""
 
 
-def _ingress(known: EnvironmentInput, observed: Observed) -> tuple[Finding, ...]:
-    if ("Ingress", known.environment.metadata.name) in observed.objects:
-        return (found(INGRESS_READY, Reason.INGRESS_READY),)
-    return ()
+def _route(known: EnvironmentInput, observed: Observed) -> Mapping[str, Any] | None:
+    name = known.environment.metadata.name
+    routes = (observed.objects.get((kind, name)) for kind in KINDS)
+    return next((route for route in routes if route is not None), None)
 
 
-def _progress(blocked: Blocked | None, workload: Workload) -> tuple[Finding, ...]:
+def _progress(
+    known: EnvironmentInput, blocked: Blocked | None, workload: Workload
+) -> tuple[Finding, ...]:
     if blocked is not None:
         return () if blocked.reason == Reason.SUSPENDED else progress(blocked)
-    if workload.complete:
+    if workload.complete or known.lifetime.expired is not None:
         return ()
     finding = workload.finding
     return progress(Blocked(finding.reason, finding.message, stalled=workload.failed))
 
 
 def _resources(
-    plan: Plan, observed: Observed, previous: tuple[OwnedResource, ...]
+    plan: Plan, observed: Observed, workload: Workload, previous: tuple[OwnedResource, ...]
 ) -> tuple[OwnedResource, ...]:
     if plan.blocked is not None:
         return previous
@@ -175,7 +214,7 @@ def _resources(
     for manifest in plan.objects:
         kind, metadata = manifest["kind"], manifest["metadata"]
         live = observed.objects.get((kind, metadata["name"]))
-        ready = workload_of(live).complete if kind == "Deployment" else live is not None
+        ready = workload.complete if kind == "Deployment" else live is not None
         resources.append(
             OwnedResource(
                 kind=kind, name=metadata["name"], namespace=metadata["namespace"], ready=ready

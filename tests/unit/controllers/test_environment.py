@@ -51,6 +51,26 @@ async def test_it_is_ready_when_its_pods_are_and_then_quiet(world: World) -> Non
     assert world.written() == []
 
 
+async def test_an_autoscaler_comes_is_left_in_peace_and_goes(world: World) -> None:
+    scaled = {"replicas": 2, "autoscaling": {"enabled": True}}
+    await reconcile(world, web(runtime=scaled))
+    assert "apply HorizontalPodAutoscaler team-a/web" in world.written()
+    live = world.cluster.live("Deployment", "web", "team-a")
+    live["spec"]["replicas"] = 4
+    world.cluster.put(live)
+    await world.environments.reconcile(KEY)
+    assert world.written() == []
+    environment = world.cluster.live("Environment", "web", "team-a")
+    environment["spec"]["runtime"] = {"replicas": 2}
+    await reconcile(world, environment)
+    assert world.written()[:3] == [
+        "apply Deployment team-a/web",
+        "delete HorizontalPodAutoscaler team-a/web",
+        "status Environment team-a/web",
+    ]
+    assert world.cluster.live("Deployment", "web", "team-a")["spec"]["replicas"] == 2
+
+
 async def test_reconcile_waits_for_image_without_pruning(world: World) -> None:
     await reconcile(world, web())
     roll_out(world)

@@ -6,11 +6,13 @@ import pytest
 
 from kapsa.core import labels
 from kapsa.core.conditions import Blocked
-from kapsa.core.environment import EnvironmentInput, plan_environment
+from kapsa.core.environment import EnvironmentInput, Plan, plan_environment
+from kapsa.core.expiry import Lifetime
 from kapsa.models.reasons import Reason
 from tests.builders import DIGEST, condition, environment, pool, project
 
 IMAGE = f"registry.example.com/acme/shop@{DIGEST}"
+ENABLED = {"enabled": True}
 SHOP = project()
 WEB = environment("web", image=IMAGE)
 BARE = environment("web")
@@ -104,6 +106,48 @@ def test_after_a_start_the_last_look_for_an_image_still_holds(
     assert plan.blocked == Blocked(Reason.REGISTRY_MISMATCH, "elsewhere", expected)
 
 
+ENDED = Lifetime(expired=Blocked(Reason.TTL_EXPIRED, "over"))
+
+
+@pytest.mark.parametrize(
+    ("known", "plan"),
+    [
+        pytest.param(
+            EnvironmentInput(environment(of=SHOP), project=SHOP, host=TAKEN, lifetime=ENDED),
+            Plan(),
+            id="one-of-a-project-keeps-nothing-whatever-it-waits-for",
+        ),
+        pytest.param(
+            EnvironmentInput(WEB, lifetime=ENDED), Plan(ends=True), id="one-that-stands-alone-goes"
+        ),
+    ],
+)
+def test_what_has_expired(known: EnvironmentInput, plan: Plan) -> None:
+    assert plan_environment(known) == plan
+
+
+@pytest.mark.parametrize(
+    ("known", "reason"),
+    [
+        pytest.param(
+            EnvironmentInput(environment(suspend=True), lifetime=ENDED),
+            Reason.SUSPENDED,
+            id="suspended",
+        ),
+        pytest.param(
+            EnvironmentInput(environment(of=SHOP), trust=MISTRUST, lifetime=ENDED),
+            Reason.PROJECT_MISMATCH,
+            id="not-believed",
+        ),
+    ],
+)
+def test_what_may_not_be_touched_does_not_end(known: EnvironmentInput, reason: Reason) -> None:
+    plan = plan_environment(known)
+
+    assert plan.blocked is not None
+    assert (plan.blocked.reason, plan.ends) == (reason, False)
+
+
 def test_without_a_host_there_is_no_ingress() -> None:
     plan = plan_environment(EnvironmentInput(WEB))
 
@@ -120,6 +164,43 @@ def test_with_a_host_there_is_one_of_the_pools_class() -> None:
     assert ingress["kind"] == "Ingress"
     assert ingress["spec"]["ingressClassName"] == "nginx"
     assert ingress["spec"]["rules"][0]["host"] == "web.apps.example.com"
+
+
+def test_with_autoscaling_there_is_an_autoscaler_and_the_deployment_leaves_the_number_to_it() -> (
+    None
+):
+    scaled = environment("web", image=IMAGE, runtime={"replicas": 3, "autoscaling": ENABLED})
+
+    deployment, _, autoscaler = plan_environment(EnvironmentInput(scaled)).objects
+
+    assert autoscaler["kind"] == "HorizontalPodAutoscaler"
+    assert autoscaler["spec"]["scaleTargetRef"]["name"] == deployment["metadata"]["name"]
+    assert "replicas" not in deployment["spec"]
+
+
+@pytest.mark.parametrize(
+    ("runtime", "words"),
+    [
+        pytest.param(
+            {"probes": {"liveness": {"port": "admin"}}}, "no port called admin", id="a-probe"
+        ),
+        pytest.param(
+            {"autoscaling": {"enabled": True, "minReplicas": 6}},
+            "minReplicas: is 6, more than",
+            id="the-autoscaling",
+        ),
+    ],
+)
+def test_a_runtime_that_contradicts_itself_is_for_a_person_to_mend(
+    runtime: dict[str, object], words: str
+) -> None:
+    wrong = environment("web", image=IMAGE, runtime=runtime)
+
+    blocked = plan_environment(EnvironmentInput(wrong, host=TAKEN)).blocked
+
+    assert blocked is not None
+    assert (blocked.reason, blocked.stalled) == (Reason.INVALID_SPEC, True)
+    assert words in blocked.message
 
 
 def test_every_object_is_stamped_and_owned_by_the_environment_in_its_namespace() -> None:

@@ -1,5 +1,6 @@
 """The status of an Environment."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,11 +8,13 @@ import pytest
 from kapsa.core.conditions import Blocked, find
 from kapsa.core.environment import EnvironmentInput, plan_environment
 from kapsa.core.environment_status import Observed, environment_status
+from kapsa.core.expiry import Lifetime
 from kapsa.models import Environment
 from kapsa.models.environment import EnvironmentStatus
 from kapsa.models.reasons import Reason
 from tests.builders import CREATED, DIGEST, deployment_manifest, environment, pool, project, sha
 
+BIRTH = 1_767_225_600.0
 NOW = "2026-02-01T00:00:00Z"
 OLD, NEW = sha("old"), sha("new")
 IMAGE = f"registry.example.com/acme/shop@{DIGEST}"
@@ -274,6 +277,74 @@ def test_a_request_to_reconcile_is_echoed() -> None:
     asked = {"annotations": {"kapsa-project.io/requestedAt": "t" * 100}}
 
     assert status_of(web(metadata=asked)).last_handled_requested_at == "t" * 64
+
+
+LIFE = Lifetime(
+    active_since=BIRTH,
+    last_activity_at=BIRTH + 60,
+    last_activity_of=NEW,
+    expires_at=BIRTH + 120,
+)
+OVER = replace(LIFE, expired=Blocked(Reason.TTL_EXPIRED, "it is over"))
+
+
+def test_the_times_of_its_life_are_told() -> None:
+    status = status_of(web(), lifetime=LIFE)
+
+    assert status.active_since == CREATED
+    assert status.last_activity_at == "2026-01-01T00:01:00Z"
+    assert status.last_activity_of == NEW
+    assert status.expires_at == "2026-01-01T00:02:00Z"
+    assert "Expired" not in conditions(status)
+
+
+def test_an_expired_one_keeps_nothing_but_its_host_and_is_neither_stalled_nor_reconciling() -> None:
+    status = status_of(
+        web(RUNNING, of=project()), host=HOST, pool=pool(), lifetime=OVER, project=project()
+    )
+
+    assert conditions(status) == {
+        "Ready": "False TtlExpired",
+        "HostAllocated": "True HostAllocated",
+        "Expired": "True TtlExpired",
+    }
+    assert message(status) == message(status, "Expired") == "it is over"
+    assert (status.phase, status.host, status.url) == ("Expired", HOST, "")
+    assert (status.commit, status.image, status.resources) == ("", "", ())
+
+
+def test_what_goes_wrong_while_it_is_cleaned_up_is_told() -> None:
+    failure = Blocked(Reason.API_SERVER_UNAVAILABLE, "no answer")
+    status = status_of(web(of=project()), failure=failure, lifetime=OVER, project=project())
+
+    assert conditions(status) == {
+        "Ready": "False ApiServerUnavailable",
+        "Reconciling": "True ApiServerUnavailable",
+        "Expired": "True TtlExpired",
+    }
+    assert status.phase == "Expired"
+
+
+def test_an_extension_that_is_ignored_is_told_while_it_runs_on() -> None:
+    status = status_of(web(), lifetime=replace(LIFE, problem="soon is no time"))
+
+    assert conditions(status)["Ready"] == "True Ready"
+    assert conditions(status)["Expired"] == "False ExtensionInvalid"
+    assert message(status, "Expired") == "soon is no time"
+
+
+def test_with_autoscaling_it_runs_while_more_pods_are_on_their_way() -> None:
+    scaled = web(runtime={"autoscaling": {"enabled": True, "minReplicas": 2}})
+    autoscaler = {("HorizontalPodAutoscaler", "web"): {"kind": "HorizontalPodAutoscaler"}}
+    status = status_of(scaled, live(replicas=5, available=2) | autoscaler)
+
+    assert status.phase == "Running"
+    assert conditions(status)["Ready"] == "True Ready"
+    assert {item.kind: item.ready for item in status.resources} == {
+        "Deployment": True,
+        "Service": False,
+        "HorizontalPodAutoscaler": True,
+    }
 
 
 def test_a_suspended_project_suspends_its_environments() -> None:
