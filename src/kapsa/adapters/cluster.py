@@ -17,6 +17,7 @@ from kapsa.adapters.connection import Connection
 from kapsa.adapters.resources import ResourceType, resource_of
 
 FIELD_MANAGER: Final = "kapsa"
+HANDOVER_MANAGER: Final = "kapsa-handover"
 _CHUNK: Final = 500
 _MOST_REQUESTS: Final = 48
 """Requests at a time: fewer than the session has connections, so that none waits for one. A write
@@ -68,14 +69,19 @@ class Cluster:
             return False
         return True
 
-    async def list_all(self, resource: ResourceType, label_selector: str = "") -> Listing:
-        """Return all objects of a kind, in all namespaces, at one version of the collection."""
+    async def list_all(
+        self, resource: ResourceType, label_selector: str = "", namespace: str = ""
+    ) -> Listing:
+        """Return all objects of a kind, at one version of the collection.
+
+        Of one namespace, or without it of all.
+        """
         items: list[Manifest] = []
         params = {"limit": str(_CHUNK)}
         if label_selector:
             params["labelSelector"] = label_selector
         while True:
-            page = await self._request("GET", resource.path(), params=params)
+            page = await self._request("GET", resource.path(namespace), params=params)
             assert page is not None
             items.extend(
                 {"apiVersion": resource.api_version, "kind": resource.kind, **item}
@@ -110,11 +116,17 @@ class Cluster:
         Raises:
             Conflict: The object of that UID is gone.
         """
-        resource = resource_of(manifest)
-        metadata = manifest["metadata"]
-        body = {**manifest, "metadata": {**metadata, "uid": uid}} if uid else manifest
-        path = resource.path(metadata.get("namespace", ""), metadata["name"])
-        return await self._write("PATCH", path, body, _APPLY_PARAMS) or {}
+        return await self._apply(manifest, uid, _APPLY_PARAMS)
+
+    async def hold(self, manifest: Manifest, *, uid: str) -> Manifest:
+        """Have a field manager of its own hold fields of a live object, with the values they have.
+
+        They stay when the next apply leaves them out, until somebody sets them to something else.
+
+        Raises:
+            Conflict: Somebody has set one of them meanwhile, or the object of that UID is gone.
+        """
+        return await self._apply(manifest, uid, {"fieldManager": HANDOVER_MANAGER})
 
     async def replace(self, manifest: Manifest) -> Manifest:
         """Replace an object that was read before.
@@ -149,13 +161,23 @@ class Cluster:
         return await self._write("PATCH", path, body, _APPLY_PARAMS) or {}
 
     async def delete(
-        self, resource: ResourceType, name: str, namespace: str = "", *, uid: str
+        self,
+        resource: ResourceType,
+        name: str,
+        namespace: str = "",
+        *,
+        uid: str,
+        resource_version: str = "",
     ) -> bool:
-        """Delete the object of that UID; tell whether there was one."""
+        """Delete the object of that UID; tell whether there was one.
+
+        With `resource_version` only an object that has it still is deleted, or there was none.
+        """
         body = {
             "apiVersion": "v1",
             "kind": "DeleteOptions",
-            "preconditions": {"uid": uid},
+            "preconditions": {"uid": uid}
+            | ({"resourceVersion": resource_version} if resource_version else {}),
             "propagationPolicy": "Background",
         }
         try:
@@ -165,6 +187,13 @@ class Cluster:
         except api_errors.Conflict:
             return False
         return deleted is not None
+
+    async def _apply(self, manifest: Manifest, uid: str, params: dict[str, str]) -> Manifest:
+        resource = resource_of(manifest)
+        metadata = manifest["metadata"]
+        body = {**manifest, "metadata": {**metadata, "uid": uid}} if uid else manifest
+        path = resource.path(metadata.get("namespace", ""), metadata["name"])
+        return await self._write("PATCH", path, body, params) or {}
 
     async def _write(
         self,

@@ -39,9 +39,16 @@ REGISTRIES: Final = ResourceType(GROUP, VERSION, "Registry", "registries", names
 DEPLOYMENTS: Final = ResourceType("apps", "v1", "Deployment", "deployments")
 SERVICES: Final = ResourceType("", "v1", "Service", "services")
 INGRESSES: Final = ResourceType("networking.k8s.io", "v1", "Ingress", "ingresses")
+HTTP_ROUTES: Final = ResourceType("gateway.networking.k8s.io", "v1", "HTTPRoute", "httproutes")
+AUTOSCALERS: Final = ResourceType(
+    "autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers"
+)
 NAMESPACES: Final = ResourceType("", "v1", "Namespace", "namespaces", namespaced=False)
 LEASES: Final = ResourceType("coordination.k8s.io", "v1", "Lease", "leases")
 SECRETS: Final = ResourceType("", "v1", "Secret", "secrets")
+
+CHILDREN: Final = (DEPLOYMENTS, SERVICES, INGRESSES, HTTP_ROUTES, AUTOSCALERS)
+"""What an Environment becomes."""
 
 BY_KIND: Final = {
     (resource.api_version, resource.kind): resource
@@ -53,6 +60,8 @@ BY_KIND: Final = {
         DEPLOYMENTS,
         SERVICES,
         INGRESSES,
+        HTTP_ROUTES,
+        AUTOSCALERS,
         NAMESPACES,
         LEASES,
         SECRETS,

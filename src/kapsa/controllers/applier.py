@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 import structlog
 
-from kapsa.adapters.cluster import Cluster
+from kapsa.adapters.cluster import FIELD_MANAGER, Cluster
 from kapsa.adapters.errors import AdapterError, Stalled, Waiting
 from kapsa.adapters.resources import resource_of
 from kapsa.controllers.cache import Cache, Manifest, key_of, uid_of
 from kapsa.controllers.state import OWNER, State
 from kapsa.core import labels
 from kapsa.core.drift import differences, needs_apply
+from kapsa.core.handover import held_replicas, leaves_replicas_out
 from kapsa.models.reasons import Reason
 
 Owned = Callable[[Manifest], bool]
@@ -63,6 +64,7 @@ class Applier:
             assert live is not None
             return live
         self._rest_if_stubborn(manifest, live)
+        await self._hand_over(manifest, live)
         applied = await self._cluster.apply(manifest, uid=uid_of(live) if live else "")
         cache.observe("MODIFIED", applied)
         log.info(
@@ -93,6 +95,15 @@ class Applier:
         log.info("deleting", kind=live["kind"], namespace=namespace, name=name)
         await self._cluster.delete(resource_of(live), name, namespace, uid=uid_of(live))
 
+    async def delete_unchanged(self, live: Manifest) -> None:
+        """Delete an object, unless somebody has changed it since it was read."""
+        namespace, name = key_of(live)
+        version = str(live["metadata"].get("resourceVersion", ""))
+        if await self._cluster.delete(
+            resource_of(live), name, namespace, uid=uid_of(live), resource_version=version
+        ):
+            log.info("deleting", kind=live["kind"], namespace=namespace, name=name)
+
     async def _live(self, cache: Cache, manifest: Manifest) -> Manifest | None:
         """Return the live object; before a first apply the API server itself is asked.
 
@@ -105,6 +116,17 @@ class Applier:
         if known is not None and labels.is_managed(known):
             return known
         return await self._cluster.get(cache.resource, name, namespace)
+
+    async def _hand_over(self, manifest: Manifest, live: Manifest | None) -> None:
+        """Have the number of pods stay, where Kapsa set it and now leaves it to others."""
+        if live is None or not leaves_replicas_out(manifest, live):
+            return
+        namespace, name = key_of(manifest)
+        # The caches don't keep who owns which field.
+        current = await self._cluster.get(resource_of(manifest), name, namespace)
+        held = held_replicas(current, FIELD_MANAGER)
+        if held is not None:
+            await self._cluster.hold(held, uid=uid_of(live))
 
     def _in_the_way(self, manifest: Manifest, live: Manifest, conflict: Reason) -> AdapterError:
         """Return what an object means that is not the one that is meant but has its name."""

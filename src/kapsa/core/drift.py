@@ -12,7 +12,7 @@ _MERGE_KEYS: Final = ("uid", "containerPort", "port", "name", "type", "host", "k
 
 Source: `x-kubernetes-list-map-keys` in the API's OpenAPI document."""
 
-_ATOMIC_LISTS: Final = frozenset({"rules", "paths"})
+_ATOMIC_LISTS: Final = frozenset({"rules", "paths", "metrics"})
 """Lists of maps that are one value, so that an item that somebody adds is a difference.
 
 Source: `x-kubernetes-list-type: atomic` in the API's OpenAPI document."""
@@ -67,7 +67,7 @@ def _compare(path: str, key: str, value: Any, live: Mapping[str, Any]) -> list[s
 def _compare_lists(desired: Sequence[Any], live: Any, path: str) -> list[str]:
     if not isinstance(live, list | tuple):
         return [path]
-    key = None if path.rpartition(".")[2] in _ATOMIC_LISTS else _merge_key(desired)
+    key = merge_key(desired, path)
     if key is None:
         if len(desired) != len(live):
             return [path]
@@ -81,14 +81,29 @@ def _compare_lists(desired: Sequence[Any], live: Any, path: str) -> list[str]:
 
 
 def _compare_item(item: Mapping[str, Any], live: Sequence[Any], key: str, path: str) -> list[str]:
-    """Compare an item with the most similar one of the same key: a port may be TCP and UDP."""
     here = f"{path}{item[key]}]"
+    counterpart = counterpart_of(item, live, key, here)
+    return [here] if counterpart is None else differences(item, counterpart, here)
+
+
+def counterpart_of(
+    item: Mapping[str, Any], live: Sequence[Any], key: str, path: str
+) -> Mapping[str, Any] | None:
+    """Return the live item that has the same `key`, or None where there is none.
+
+    Of several it is the most similar one: a port may be TCP and UDP.
+    """
     same = [one for one in live if isinstance(one, Mapping) and one.get(key) == item[key]]
-    return min((differences(item, one, here) for one in same), key=len, default=[here])
+    return min(same, key=lambda one: len(differences(item, one, path)), default=None)
 
 
-def _merge_key(items: Sequence[Any]) -> str | None:
-    """Return the field that identifies the items, or nothing where the list is one value."""
+def merge_key(items: Sequence[Any], path: str) -> str | None:
+    """Return the field that identifies the items of the list at `path`.
+
+    It is None where the list is one value.
+    """
+    if path.rpartition(".")[2] in _ATOMIC_LISTS:
+        return None
     if not items or not all(isinstance(item, Mapping) for item in items):
         return None
     for key in _MERGE_KEYS:

@@ -7,9 +7,8 @@ from typing import Any
 from kapsa.core import labels
 from kapsa.core.conditions import Finding, found
 from kapsa.core.manifests.context import WEB
+from kapsa.models.conditions import ConditionType
 from kapsa.models.reasons import Reason
-
-WORKLOAD_AVAILABLE = "WorkloadAvailable"
 
 
 @dataclass(frozen=True)
@@ -17,7 +16,8 @@ class Workload:
     """The state of a Deployment.
 
     Attributes:
-        finding: Whether all wanted pods of the newest version are ready, and why not.
+        finding: Whether enough pods of the newest version, and none of another, are ready, and why
+            not.
         complete: Whether they are.
         failed: Whether the Deployment's controller gave up waiting for them.
         image: The image of the newest version.
@@ -33,15 +33,20 @@ class Workload:
     exists: bool = True
 
 
-def workload_of(deployment: Mapping[str, Any] | None) -> Workload:
+def workload_of(deployment: Mapping[str, Any] | None, fewest: int | None = None) -> Workload:
     """Return the state of a live Deployment.
+
+    Args:
+        deployment: The live object; None where there is none.
+        fewest: How many pods are enough, where the load decides about their number: to wait for
+            more is no roll-out. None where all that are wanted have to be ready.
 
     Source: https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#complete-deployment
     """
     if deployment is None:
         return Workload(
             Finding(
-                WORKLOAD_AVAILABLE,
+                ConditionType.WORKLOAD_AVAILABLE,
                 False,
                 Reason.WORKLOAD_MISSING,
                 Reason.WORKLOAD_MISSING.explanation,
@@ -55,21 +60,25 @@ def workload_of(deployment: Mapping[str, Any] | None) -> Workload:
     # By name: admission webhooks put containers of their own beside it.
     image = next((str(item["image"]) for item in containers if item.get("name") == WEB), "")
     commit = str(annotations.get(labels.COMMIT, ""))
-    wanted, ready, complete = _count(deployment)
+    wanted, ready, complete = _count(deployment, fewest)
     name = deployment["metadata"]["name"]
     failure = None if complete else _deadline_exceeded(deployment)
     if complete:
-        finding = found(WORKLOAD_AVAILABLE, Reason.WORKLOAD_AVAILABLE, f"{ready} of {wanted} ready")
+        # The number that the load asks for changes all the time: no condition follows it.
+        how_many = f"{ready} of {wanted}" if fewest is None else f"at least {min(wanted, fewest)}"
+        finding = found(
+            ConditionType.WORKLOAD_AVAILABLE, Reason.WORKLOAD_AVAILABLE, f"{how_many} ready"
+        )
     elif failure:
         finding = Finding(
-            WORKLOAD_AVAILABLE,
+            ConditionType.WORKLOAD_AVAILABLE,
             False,
             Reason.WORKLOAD_FAILED,
             f"Deployment {name} does not get its pods ready: {failure}",
         )
     else:
         finding = Finding(
-            WORKLOAD_AVAILABLE,
+            ConditionType.WORKLOAD_AVAILABLE,
             False,
             Reason.WORKLOAD_PROGRESSING,
             f"Deployment {name}: pods are being started",
@@ -77,17 +86,17 @@ def workload_of(deployment: Mapping[str, Any] | None) -> Workload:
     return Workload(finding, complete, bool(failure), image, commit)
 
 
-def _count(deployment: Mapping[str, Any]) -> tuple[int, int, bool]:
+def _count(deployment: Mapping[str, Any], fewest: int | None) -> tuple[int, int, bool]:
     """Return how many pods are wanted, how many are available, and whether the roll-out is done."""
     status = deployment.get("status") or {}
     wanted = int((deployment.get("spec") or {}).get("replicas", 1))
     available = int(status.get("availableReplicas") or 0)
+    present = int(status.get("replicas") or 0)
     complete = (
         int(status.get("observedGeneration") or 0)
         >= int(deployment["metadata"].get("generation") or 0)
-        and int(status.get("updatedReplicas") or 0) == wanted
-        and int(status.get("replicas") or 0) == wanted
-        and available == wanted
+        and int(status.get("updatedReplicas") or 0) == present
+        and (present == available == wanted if fewest is None else available >= min(wanted, fewest))
     )
     return wanted, available, complete
 

@@ -112,6 +112,12 @@ def test_what_means_the_same_is_no_difference(desired: Any, live: Any) -> None:
             id="a-rule-that-somebody-added-to-an-atomic-list",
         ),
         pytest.param(
+            listed("metrics", {"type": "Resource"}),
+            listed("metrics", {"type": "Resource"}, {"type": "Pods"}),
+            [".metrics"],
+            id="a-metric-that-somebody-added",
+        ),
+        pytest.param(
             listed("tls", {"hosts": ["a"]}),
             listed("tls", {"hosts": ["b"]}),
             [".tls[0].hosts[0]"],

@@ -12,16 +12,20 @@ from typing import Any
 import pytest
 import yaml
 
+from kapsa.core.autoscaling import autoscaler_of
 from kapsa.core.listings import OpenPullRequest, PullRequestListing, RefListing
 from kapsa.core.manifests.claim import Holder, claim
 from kapsa.core.manifests.context import WorkloadContext
 from kapsa.core.manifests.deployment import deployment
 from kapsa.core.manifests.environment import EnvironmentContext, environment
+from kapsa.core.manifests.horizontal_pod_autoscaler import horizontal_pod_autoscaler
+from kapsa.core.manifests.http_route import http_route
 from kapsa.core.manifests.ingress import ingress
 from kapsa.core.manifests.namespace import namespace, namespace_name
 from kapsa.core.manifests.service import service
 from kapsa.core.project import ProjectInput, plan_environments
 from kapsa.models import Environment, Project
+from kapsa.models.domain_pool import GatewayReference
 
 Manifest = dict[str, Any]
 
@@ -43,7 +47,7 @@ def planned(given: Manifest) -> Manifest:
         ProjectInput(
             project=project,
             namespace=namespace_name(project),
-            refs=RefListing(given["branches"], True),
+            refs=RefListing(given["branches"], True, tags=given.get("tags", {})),
             pull_requests=PullRequestListing(listing, True),
         )
     )
@@ -56,10 +60,26 @@ def claimed(given: Manifest) -> Manifest:
     return claim(**(given | {"holder": Holder(**given["holder"])}))
 
 
+def routed(given: Manifest) -> Manifest:
+    """Return the route at a Gateway."""
+    gateway = GatewayReference.model_validate(given.pop("gateway"))
+    return http_route(workload(given), gateway)
+
+
+def autoscaled(given: Manifest) -> Manifest:
+    """Return the autoscaler that an Environment's runtime wants."""
+    context = workload(given)
+    wanted = autoscaler_of(context.environment.spec.runtime)
+    assert wanted is not None
+    return horizontal_pod_autoscaler(context, wanted)
+
+
 BUILDERS: dict[str, Callable[[Manifest], Manifest]] = {
     "claim": claimed,
     "deployment": lambda given: deployment(workload(given)),
     "environment": planned,
+    "horizontal_pod_autoscaler": autoscaled,
+    "http_route": routed,
     "ingress": lambda given: ingress(workload(given)),
     "namespace": lambda given: namespace(Project.model_validate(given["project"])),
     "service": lambda given: service(workload(given)),

@@ -67,6 +67,48 @@ def test_workload_of(live: dict[str, Any] | None, reason: Reason) -> None:
     assert workload.exists == (live is not None)
 
 
+@pytest.mark.parametrize(
+    ("live", "said"),
+    [
+        pytest.param(deployment(replicas=5, available=2), "at least 2 ready", id="more-to-come"),
+        pytest.param(
+            deployment({"replicas": 3, "updatedReplicas": 3}, replicas=5, available=3),
+            "at least 2 ready",
+            id="more-not-even-made-yet",
+        ),
+        pytest.param(
+            deployment({"replicas": 4, "updatedReplicas": 4}, replicas=2, available=4),
+            "at least 2 ready",
+            id="fewer-to-come",
+        ),
+        pytest.param(deployment(replicas=1), "at least 1 ready", id="not-raised-to-the-fewest-yet"),
+        pytest.param(
+            deployment(replicas=0), "at least 0 ready", id="somebody-scaled-it-to-zero-by-hand"
+        ),
+    ],
+)
+def test_where_the_load_decides_it_is_enough_to_have_the_fewest_pods(
+    live: dict[str, Any], said: str
+) -> None:
+    workload = workload_of(live, fewest=2)
+
+    assert workload.complete
+    assert workload.finding.message == said
+
+
+@pytest.mark.parametrize(
+    "live",
+    [
+        pytest.param(deployment(replicas=5, available=1), id="fewer-than-the-fewest"),
+        pytest.param(deployment({"updatedReplicas": 4}, replicas=5), id="an-old-pod-still-there"),
+        pytest.param(deployment({"observedGeneration": 1}, generation=2), id="not-seen-yet"),
+        pytest.param(deployment(None, available=0), id="none-ready"),
+    ],
+)
+def test_where_the_load_decides_a_roll_out_is_still_one(live: dict[str, Any]) -> None:
+    assert workload_of(live, fewest=2).finding.reason == Reason.WORKLOAD_PROGRESSING
+
+
 def test_a_roll_out_that_was_given_up_says_why() -> None:
     workload = workload_of(deployment(available=0, conditions=(GAVE_UP,)))
 

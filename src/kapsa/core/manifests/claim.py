@@ -40,21 +40,31 @@ class Holder:
         return cls(kind=kind, namespace=namespace, name=name, uid=uid)
 
 
-def claim_name(kind: Literal["host", "subdomain"], pool: str, wanted: str) -> str:
-    """Return the name of the Lease: one for each host, and for each subdomain of a pool."""
-    identity = wanted if kind == "host" else f"{pool}\n{wanted}"
-    return with_digest(f"{kind}-{wanted}", identity)
+ClaimKind = Literal["host", "subdomain"]
+
+
+def claim_name(kind: ClaimKind, wanted: str) -> str:
+    """Return the name of the Lease: one for each host and each subdomain, whatever the pool."""
+    return with_digest(f"{kind}-{wanted}", wanted)
 
 
 def claim(
-    kind: Literal["host", "subdomain"], *, pool: str, wanted: str, holder: Holder, namespace: str
+    kind: ClaimKind, *, pool: str, wanted: str, holder: Holder, namespace: str
 ) -> dict[str, Any]:
-    """Return the Lease in the operator's `namespace` by which `holder` claims what is `wanted`."""
+    """Return the Lease by which `holder` claims what is `wanted`.
+
+    Args:
+        kind: `host`, or `subdomain` for a name with all hosts in it.
+        pool: Name of the DomainPool that gives it.
+        wanted: The whole name: `pr-1-shop.apps.example.com`, or `shop.apps.example.com`.
+        holder: Who wants it.
+        namespace: The operator's namespace, where claims live.
+    """
     return {
         "apiVersion": "coordination.k8s.io/v1",
         "kind": "Lease",
         "metadata": {
-            "name": claim_name(kind, pool, wanted),
+            "name": claim_name(kind, wanted),
             "namespace": namespace,
             "labels": {
                 **labels.MANAGED,

@@ -3,8 +3,9 @@
 from typing import Any
 
 from kapsa.core import labels
+from kapsa.core.autoscaling import autoscaler_of
 from kapsa.core.manifests.context import WEB, WorkloadContext, metadata, object_labels, selector
-from kapsa.models.runtime import Resources, Runtime
+from kapsa.models.runtime import Probe, Probes, Resources, Runtime
 
 DEFAULT_RESOURCES = Resources(requests={"cpu": "50m", "memory": "64Mi"}, limits={"memory": "256Mi"})
 
@@ -14,8 +15,8 @@ def deployment(context: WorkloadContext) -> dict[str, Any]:
 
     Source: https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted
 
-    `replicas` is left out where nobody set it: the API server makes it 1, and whoever scales the
-    Deployment then owns it.
+    `replicas` is left out where nobody set it, and with autoscaling: the API server makes it 1, and
+    whoever scales the Deployment then owns it.
     """
     runtime = context.environment.spec.runtime
     pod_metadata: dict[str, Any] = {"labels": object_labels(context.environment)}
@@ -41,7 +42,7 @@ def deployment(context: WorkloadContext) -> dict[str, Any]:
             },
         },
     }
-    if runtime.replicas is not None:
+    if runtime.replicas is not None and autoscaler_of(runtime) is None:
         spec["replicas"] = runtime.replicas
     return {
         "apiVersion": "apps/v1",
@@ -70,16 +71,39 @@ def _container(context: WorkloadContext, runtime: Runtime) -> dict[str, Any]:
             "capabilities": {"drop": ["ALL"]},
         },
     }
-    if context.ports[0].protocol == "TCP":
-        container["readinessProbe"] = {
-            "tcpSocket": {"port": context.ports[0].name},
-            "periodSeconds": 5,
-        }
+    container |= _probes(context, runtime.probes or Probes())
     if runtime.command:
         container["command"] = list(runtime.command)
     if runtime.args:
         container["args"] = list(runtime.args)
     return container
+
+
+def _probes(context: WorkloadContext, said: Probes) -> dict[str, Any]:
+    """Return the container's probes. Who says nothing of readiness has the first port tried."""
+    readiness = said.readiness
+    if readiness is None and context.ports[0].protocol == "TCP":
+        readiness = Probe(period_seconds=5)
+    wanted = {
+        "livenessProbe": said.liveness,
+        "readinessProbe": readiness,
+        "startupProbe": said.startup,
+    }
+    return {name: _probe(context, probe) for name, probe in wanted.items() if probe is not None}
+
+
+def _probe(context: WorkloadContext, probe: Probe) -> dict[str, Any]:
+    port = probe.port or context.ports[0].name
+    asked = {"httpGet": {"path": probe.path, "port": port}} if probe.path else None
+    times = {
+        "initialDelaySeconds": probe.initial_delay_seconds,
+        "periodSeconds": probe.period_seconds,
+        "timeoutSeconds": probe.timeout_seconds,
+        "failureThreshold": probe.failure_threshold,
+    }
+    # The API server leaves a zero out, which is what it means anyway.
+    said = {name: value for name, value in times.items() if value}
+    return (asked or {"tcpSocket": {"port": port}}) | said
 
 
 def _variables(context: WorkloadContext, runtime: Runtime) -> list[dict[str, str]]:

@@ -41,13 +41,18 @@ def environment(desired: DesiredEnvironment, context: EnvironmentContext) -> dic
         commit=desired.commit or None,
         pull_request=desired.pull_request,
         image=context.image or None,
+        ttl=None if permanent else context.project.spec.preview_environments.ttl,
         domain=_domain(context),
         runtime=desired.runtime,
     )
     said = spec.to_json()
     # Whoever suspends one Environment of a Project is not overruled by it.
     del said["suspend"]
-    annotations = {labels.REF: desired.branch}
+    annotations = {}
+    if desired.branch:
+        annotations[labels.REF] = desired.branch
+    if desired.target.tag:
+        annotations[labels.TAG] = desired.target.tag
     if context.image_reference:
         annotations[labels.IMAGE_REFERENCE] = context.image_reference
     metadata: dict[str, Any] = {

@@ -1,0 +1,80 @@
+"""When another field manager has to hold the number of pods."""
+
+from typing import Any
+
+import pytest
+
+from kapsa.core.handover import held_replicas, leaves_replicas_out
+
+
+def deployment(replicas: int | None = None, *managed: dict[str, Any]) -> dict[str, Any]:
+    """Return a Deployment of so many pods, with those entries of `managedFields`."""
+    spec: dict[str, Any] = {"paused": True}
+    metadata = {"name": "web", "namespace": "team-a", "uid": "u", "managedFields": list(managed)}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": metadata,
+        "spec": spec if replicas is None else spec | {"replicas": replicas},
+    }
+
+
+def entry(manager: str = "kapsa", operation: str = "Apply", **more: Any) -> dict[str, Any]:
+    """Return an entry of `managedFields` that owns the number of pods, among others."""
+    fields: dict[str, Any] = {"f:spec": {"f:paused": {}, "f:replicas": {}}}
+    return {"manager": manager, "operation": operation, "fieldsV1": fields} | more
+
+
+@pytest.mark.parametrize(
+    ("desired", "live", "expected"),
+    [
+        pytest.param(deployment(), deployment(3), True, id="left-out"),
+        pytest.param(deployment(3), deployment(3), False, id="said"),
+        pytest.param(deployment(0), deployment(3), False, id="said-to-be-none"),
+        pytest.param(deployment(), deployment(1), False, id="one-is-what-it-falls-back-to"),
+        pytest.param(deployment(), deployment(0), False, id="none-wakes-up-with-one"),
+        pytest.param(deployment(), deployment(), False, id="nobody-ever-said"),
+        pytest.param(
+            deployment() | {"kind": "Service"}, deployment(3), False, id="another-kind-of-object"
+        ),
+    ],
+)
+def test_leaves_replicas_out(desired: Any, live: Any, expected: bool) -> None:
+    assert leaves_replicas_out(desired, live) is expected
+
+
+@pytest.mark.parametrize(
+    ("managed", "is_held"),
+    [
+        pytest.param([entry()], True, id="kapsa-applied-it"),
+        pytest.param([entry("other"), entry()], True, id="beside-another"),
+        pytest.param([], False, id="nobody-owns-it"),
+        pytest.param([entry("kubectl", "Update")], False, id="somebody-scaled-it"),
+        pytest.param([entry("kapsa-handover")], False, id="it-was-handed-over-already"),
+        pytest.param([entry(operation="Update")], False, id="it-was-no-apply"),
+        pytest.param([entry(subresource="scale")], False, id="by-the-subresource"),
+        pytest.param(
+            [entry(fieldsV1={"f:spec": {"f:paused": {}}})], False, id="kapsa-applied-the-rest"
+        ),
+        pytest.param([entry(fieldsV1={"f:metadata": {}})], False, id="nothing-of-the-spec"),
+    ],
+)
+def test_the_number_is_held_where_kapsas_apply_would_drop_it(
+    managed: list[dict[str, Any]], is_held: bool
+) -> None:
+    held = held_replicas(deployment(3, *managed), "kapsa")
+
+    assert held == (
+        {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": {"name": "web", "namespace": "team-a"},
+            "spec": {"replicas": 3},
+        }
+        if is_held
+        else None
+    )
+
+
+def test_nothing_is_held_of_what_is_gone() -> None:
+    assert held_replicas(None, "kapsa") is None
