@@ -4,11 +4,12 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from lab.operator import OperatorProcess
-from lab.scenario import Application, Manifest, lone_environment, wait_for
+from lab.scenario import Application, Manifest, condition, lone_environment, wait_for
 
 NewApplication = Callable[..., Application]
 
@@ -18,12 +19,12 @@ def _domain(subdomain: str | None = None, pool: str = "apps") -> Manifest:
     return domain | ({"subdomain": subdomain} if subdomain else {})
 
 
-def _pool(name: str, *bases: str) -> Manifest:
+def _pool(name: str, *bases: str, **spec: Any) -> Manifest:
     return {
         "apiVersion": "kapsa-project.io/v1alpha1",
         "kind": "DomainPool",
         "metadata": {"name": name},
-        "spec": {"baseDomains": list(bases)},
+        "spec": {"baseDomains": list(bases), **spec},
     }
 
 
@@ -226,3 +227,92 @@ def test_a_project_that_changes_its_pool_has_a_subdomain_that_is_its_own_there_t
     project["metadata"]["name"] = "other"
     app.apply(project)
     other.wait_for_condition("DomainReady", "SubdomainTaken")
+
+
+def test_nested_hosts_are_below_the_subdomain_and_stay_when_the_naming_changes(
+    shared_operator: OperatorProcess, app: Application, pool: str
+) -> None:
+    bases = (f"{pool}.one.localhost",)
+    app.apply(_pool(pool, *bases, naming="nested"))
+    both = [{"name": name, "branch": "main"} for name in ("production", "staging")]
+    app.apply(app.project(domain=_domain("shop", pool), environments=both))
+    sha = app.commit("main")
+    given = {name: app.wait_until_running(name, sha) for name in ("production", "staging")}
+    hosts = {name: found["status"]["host"] for name, found in given.items()}
+    assert hosts == {"production": f"shop.{bases[0]}", "staging": f"staging.shop.{bases[0]}"}
+    app.apply(_lone(app, "shop", pool))
+
+    def refused() -> bool:
+        found = condition(app.get("environment", "shop"), "HostAllocated")
+        return found.get("reason") == "SubdomainTaken"
+
+    wait_for("one that stands alone is refused the Project's subdomain", refused)
+    app.apply(_pool(pool, *bases))
+    later = app.wait_until_running("staging", app.commit("main"))
+    assert later["status"]["host"] == hosts["staging"]
+
+
+def test_two_pools_over_one_base_domain_give_a_subdomain_to_one_project(
+    shared_operator: OperatorProcess, app: Application, pool: str
+) -> None:
+    other = replace(app, name="other")
+    app.apply(_pool(f"{pool}-2", f"{pool}.two.localhost", f"{pool}.three.localhost"))
+    try:
+        app.apply(app.project(domain=_domain("wanted", pool)))
+        app.wait_until_running("production", app.commit("main"))
+        project = app.project(domain=_domain("wanted", f"{pool}-2"))
+        project["metadata"]["name"] = "other"
+        app.apply(project)
+        said = other.wait_for_condition("DomainReady", "SubdomainTaken")
+        assert f"Project/{app.namespace}/{app.name}" in said["message"]
+    finally:
+        app.delete("domainpool", f"{pool}-2")
+
+
+def test_the_base_domain_with_the_fewest_hosts_is_next(
+    shared_operator: OperatorProcess, app: Application, pool: str
+) -> None:
+    app.push_image("v1")
+    bases = [f"{pool}.one.localhost", f"{pool}.two.localhost"]
+    app.apply(_pool(pool, bases[0]), _lone(app, "web-0", pool), _lone(app, "web-1", pool))
+    _wait_for_hosts(app, pool, 2)
+    app.apply(_pool(pool, *bases, allocationPolicy={"strategy": "least-used"}))
+    _wait_for_counts(app, pool, {bases[0]: 2, bases[1]: 0})
+    app.apply(_lone(app, "web-2", pool), _lone(app, "web-3", pool))
+    _wait_for_counts(app, pool, {bases[0]: 2, bases[1]: 2})
+
+
+def test_a_namespace_gets_hosts_once_it_is_labelled_as_the_pool_demands(
+    shared_operator: OperatorProcess, app: Application, pool: str
+) -> None:
+    app.push_image("v1")
+    allowed = {"selector": {"matchExpressions": [{"key": "tier", "operator": "Exists"}]}}
+    app.apply(_pool(pool, f"{pool}.one.localhost", allowedNamespaces=allowed))
+    app.commit("main")
+    app.apply(app.project(domain=_domain("shop", pool)), _lone(app, "web", pool))
+    said = app.wait_for_condition("DomainReady", "NamespaceNotAllowed")
+    assert f"namespace {app.namespace} may not use DomainPool {pool}" in said["message"]
+    assert "'tier'" in said["message"]
+
+    def refused() -> bool:
+        found = condition(app.get("environment", "web"), "HostAllocated")
+        return found.get("reason") == "NamespaceNotAllowed"
+
+    wait_for("the one that stands alone is refused, too", refused)
+    assert _hosts(app, pool) == {}
+
+    app.platform.kubectl("label", "namespace", app.namespace, "tier=gold")
+    app.request()
+    app.annotate("environment", "web", app.namespace, requestedAt="now")
+    _wait_for_hosts(app, pool, 2)
+
+    app.platform.kubectl("label", "namespace", app.namespace, "tier-")
+    app.apply(_lone(app, "late", pool))
+    wait_for(
+        "a later one is refused",
+        lambda: (
+            condition(app.get("environment", "late"), "HostAllocated").get("reason")
+            == "NamespaceNotAllowed"
+        ),
+    )
+    assert len(_hosts(app, pool)) == 2

@@ -1,7 +1,7 @@
 """Claims of hosts and subdomains: whoever creates the Lease has it."""
 
-from collections.abc import Iterable
-from typing import Literal
+from collections.abc import Collection, Iterable
+from itertools import chain
 
 import structlog
 
@@ -12,11 +12,10 @@ from kapsa.controllers.cache import Cache, Manifest, key_of, uid_of
 from kapsa.controllers.state import HOST, OWNER, POOL, UID, State
 from kapsa.core import labels
 from kapsa.core.conditions import Blocked
-from kapsa.core.manifests.claim import Holder, claim, claim_name
+from kapsa.core.domain import with_parents
+from kapsa.core.manifests.claim import ClaimKind, Holder, claim
 from kapsa.models.reasons import Reason
 from kapsa.utils.names import slug
-
-ClaimKind = Literal["host", "subdomain"]
 
 _HOLDER_GONE_RETRY = 1.0
 
@@ -31,7 +30,6 @@ class Claims:
         self._cluster = cluster
         self._state = state
         self._namespace = namespace
-        self._turns: dict[str, int] = {}
 
     def held(self, kind: ClaimKind, uid: str, pool: str = "") -> list[str]:
         """Return what the holder of that UID has claimed, of one pool or of any."""
@@ -43,27 +41,21 @@ class Claims:
             and not lease["metadata"].get("deletionTimestamp")
         ]
 
-    def subdomain_holder(self, pool: str, host: str) -> Holder | None:
-        """Return the Project whose subdomain the host is in, or nothing.
+    def hosts_of(self, pool: str) -> list[str]:
+        """Return the hosts that are held of a pool."""
+        return [
+            host
+            for lease in self._state.claims.find(POOL, slug(pool))
+            if _kind(lease) == "host" and (host := _wanted(lease))
+        ]
 
-        With flat names `pr-1-shop.apps.example.com` is in the subdomain `shop`, and so is
-        `shop.apps.example.com` itself.
-        """
-        words = host.partition(".")[0].split("-")
-        for start in range(len(words)):
-            name = claim_name("subdomain", pool, "-".join(words[start:]))
-            lease = self._state.claims.get(self._namespace, name)
-            if lease is not None:
-                return Holder.of(lease)
+    def zone_holder(self, zones: Iterable[str]) -> Holder | None:
+        """Return the Project that holds the first of the subdomains that anybody holds."""
+        for zone in zones:
+            for lease in self._state.claims.find(HOST, zone):
+                if _kind(lease) == "subdomain":
+                    return Holder.of(lease)
         return None
-
-    def turn(self, pool: str) -> int:
-        """Return how many hosts the pool has given so far: this one's number."""
-        leases = self._state.claims.find(POOL, slug(pool))
-        given = sum(_kind(lease) == "host" for lease in leases)
-        # Several may be given before the first shows in the cache.
-        turn = self._turns[pool] = max(self._turns.get(pool, -1) + 1, given)
-        return turn
 
     async def claim(
         self, kind: ClaimKind, pool: str, candidates: Iterable[str], holder: Holder
@@ -82,13 +74,52 @@ class Claims:
                 return obstacle
         return obstacle or Blocked(Reason.HOST_TAKEN, Reason.HOST_TAKEN.explanation, stalled=True)
 
+    async def claim_zones(self, pool: str, zones: Iterable[str], holder: Holder) -> Blocked | None:
+        """Claim all of the subdomains, each with its base domain, or none; return the obstacle.
+
+        What stays after a failure on the way is the holder's, and found again by `held`.
+
+        Raises:
+            Stalled: A claim is refused by the API server.
+            Waiting: The API server can't be reached.
+        """
+        gained: list[str] = []
+        # In one order whoever asks: of several that want the same, the first one gets all of it.
+        for zone in sorted(zones):
+            obstacle = self._wider_zone(zone, holder)
+            obstacle = obstacle or await self._try("subdomain", pool, zone, holder)
+            if obstacle is None:
+                gained.append(zone)
+                continue
+            if obstacle.reason != Reason.HOST_PENDING:
+                await self._give_back(holder.uid, gained)
+            return obstacle
+        return None
+
+    def _wider_zone(self, zone: str, holder: Holder) -> Blocked | None:
+        """Return whose subdomain the base domain is in, where that isn't the holder's own."""
+        other = self.zone_holder(with_parents(zone.partition(".")[2]))
+        if other is None or other.uid == holder.uid:
+            return None
+        return Blocked(
+            Reason.SUBDOMAIN_TAKEN,
+            f"subdomain {zone!r} is in one that is held by {other}; name another DomainPool in"
+            " spec.domain.domainPoolRef",
+            stalled=True,
+        )
+
+    async def _give_back(self, uid: str, zones: Collection[str]) -> None:
+        for lease in self._state.claims.find(OWNER, uid):
+            if _kind(lease) == "subdomain" and _wanted(lease) in zones:
+                await self.delete(lease)
+
     async def _try(self, kind: ClaimKind, pool: str, wanted: str, holder: Holder) -> Blocked | None:
         """Claim one name; return what stands in the way."""
         if kind == "host" and (foreign := self._foreign_route(wanted, holder)):
             return Blocked(
                 Reason.HOST_TAKEN,
-                f"host {wanted} is routed by Ingress {'/'.join(key_of(foreign))}, which Kapsa did"
-                " not make; delete that, or choose another spec.domain.subdomain",
+                f"host {wanted} is routed by {foreign['kind']} {'/'.join(key_of(foreign))}, which"
+                " Kapsa did not make; delete that, or choose another spec.domain.subdomain",
                 stalled=True,
             )
         lease = claim(kind, pool=pool, wanted=wanted, holder=holder, namespace=self._namespace)
@@ -133,19 +164,19 @@ class Claims:
         )
 
     def _foreign_route(self, host: str, holder: Holder) -> Manifest | None:
-        """Return an Ingress that routes the host and that no claim of Kapsa's stands behind."""
-        for manifest in self._state.ingresses.find(HOST, host):
+        """Return a route of the host that no claim of Kapsa's stands behind."""
+        routes = (self._state.ingresses, self._state.http_routes)
+        for manifest in chain.from_iterable(cache.find(HOST, host) for cache in routes):
             owner = labels.controller_uid(manifest)
             label = (manifest["metadata"].get("labels") or {}).get(labels.MANAGED_BY)
             if owner != holder.uid and label != labels.MANAGER:
                 return manifest
         return None
 
-    async def release(self, kind: ClaimKind, uid: str, *, keep: str = "", pool: str = "") -> None:
-        """Give back what the holder of that UID has claimed, but for `keep` of `pool`."""
+    async def release(self, kind: ClaimKind, uid: str, *, keep: Collection[str] = ()) -> None:
+        """Give back what the holder of that UID has claimed, but for what to `keep`."""
         for lease in self._state.claims.find(OWNER, uid):
-            kept = keep and (_wanted(lease), _pool(lease)) == (keep, slug(pool))
-            if _kind(lease) == kind and not kept:
+            if _kind(lease) == kind and _wanted(lease) not in keep:
                 await self.delete(lease)
 
     async def delete(self, lease: Manifest) -> None:

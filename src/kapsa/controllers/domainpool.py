@@ -6,13 +6,12 @@ from pydantic import ValidationError
 
 from kapsa.adapters.clock import ServerClock
 from kapsa.adapters.cluster import Cluster
-from kapsa.controllers.cache import Key, Manifest
+from kapsa.controllers.cache import Key
+from kapsa.controllers.claims import Claims
 from kapsa.controllers.report import report, report_invalid
-from kapsa.controllers.state import POOL, State, parse
-from kapsa.core import labels
-from kapsa.core.domain import pool_status
+from kapsa.controllers.state import State, parse
+from kapsa.core.pool_status import pool_status
 from kapsa.models.domain_pool import DomainPool
-from kapsa.utils.names import slug
 from kapsa.utils.times import to_rfc3339
 
 
@@ -23,11 +22,13 @@ class DomainPoolController:
     Attributes:
         cluster: The API.
         state: The caches.
+        claims: Knows which hosts are held.
         clock: The API server's time.
     """
 
     cluster: Cluster
     state: State
+    claims: Claims
     clock: ServerClock
 
     async def reconcile(self, key: Key) -> float | None:
@@ -40,11 +41,7 @@ class DomainPoolController:
         if isinstance(pool, ValidationError):
             await report_invalid(self.cluster, self.state.domain_pools, live, pool, now)
             return None
-        hosts = tuple(
-            host
-            for lease in self.state.claims.find(POOL, slug(pool.metadata.name))
-            if (host := _host(lease))
-        )
+        hosts = self.claims.hosts_of(pool.metadata.name)
         await report(
             self.cluster,
             self.state.domain_pools,
@@ -53,9 +50,3 @@ class DomainPoolController:
             previous=pool.status,
         )
         return None
-
-
-def _host(lease: Manifest) -> str:
-    metadata = lease["metadata"]
-    is_host = (metadata.get("labels") or {}).get(labels.CLAIM) == "host"
-    return str((metadata.get("annotations") or {}).get(labels.HOST, "")) if is_host else ""

@@ -2,25 +2,20 @@
 
 from dataclasses import dataclass
 
-from pydantic import ValidationError
-
 from kapsa.adapters.cluster import Cluster
 from kapsa.adapters.credentials import Credentials
 from kapsa.adapters.errors import AdapterError, Stalled, Waiting
 from kapsa.config import Settings
 from kapsa.controllers.applier import Applier
-from kapsa.controllers.claims import Claims
+from kapsa.controllers.offers import Offers
 from kapsa.controllers.outcome import interpret
 from kapsa.controllers.polling import Poller, Source
 from kapsa.controllers.secrets import read_secret
-from kapsa.controllers.state import State, parse
+from kapsa.controllers.subdomains import Subdomains
 from kapsa.core import labels
 from kapsa.core.conditions import Blocked
-from kapsa.core.domain import candidate_subdomains
 from kapsa.core.drift import stamp
-from kapsa.core.manifests.claim import Holder
 from kapsa.core.manifests.namespace import namespace, namespace_name
-from kapsa.models.domain_pool import DomainPool
 from kapsa.models.project import Project
 from kapsa.models.reasons import Reason
 from kapsa.models.registry import Registry
@@ -56,17 +51,17 @@ class ProjectInputs:
 
     Attributes:
         cluster: The API.
-        state: The caches.
         applier: Writes namespaces.
-        claims: Gives subdomains.
+        subdomains: Gives subdomains.
+        offers: Finds Registries.
         poller: Reads repositories.
         settings: The operator's settings.
     """
 
     cluster: Cluster
-    state: State
     applier: Applier
-    claims: Claims
+    subdomains: Subdomains
+    offers: Offers
     poller: Poller
     settings: Settings
 
@@ -85,8 +80,8 @@ class ProjectInputs:
             if isinstance(error, Stalled):
                 # Credentials that were taken away are not used from memory.
                 self.poller.unwatch((project.metadata.namespace, project.metadata.name))
-        subdomain = await self._subdomain(project)
-        registry = self._registry(project)
+        subdomain = await self.subdomains.see_to(project)
+        registry = await self._registry(project)
         return Surroundings(
             namespace=name,
             repository=repository,
@@ -134,68 +129,14 @@ class ProjectInputs:
         interval = self.settings.default_poll_interval if wanted is None else parse_duration(wanted)
         return max(interval, self.settings.min_poll_interval)
 
-    async def _subdomain(self, project: Project) -> str | Blocked | None:
-        """Return the subdomain that the Project holds, claiming one where it holds none."""
-        domain, meta = project.spec.domain, project.metadata
-        if domain is None:
-            return await self._release_others(meta.uid)
-        name = domain.domain_pool_ref.name
-        held = self.claims.held("subdomain", meta.uid, name)
-        if domain.subdomain in held or (held and domain.subdomain is None):
-            kept = domain.subdomain or min(held, key=len)
-            return await self._release_others(meta.uid, kept, name) or kept
-        pool = self._pool(name)
-        if isinstance(pool, Blocked):
-            return pool
-        candidates = candidate_subdomains(domain.subdomain, meta.name, meta.namespace, pool)
-        if isinstance(candidates, Blocked):
-            return candidates
-        holder = Holder("Project", meta.namespace, meta.name, meta.uid)
-        try:
-            return await self.claims.claim("subdomain", name, candidates, holder)
-        except AdapterError as error:
-            return interpret(error).blocked
-
-    async def _release_others(self, uid: str, kept: str = "", pool: str = "") -> Blocked | None:
-        """Give back the subdomains that the Project has no use for; return what went wrong."""
-        try:
-            await self.claims.release("subdomain", uid, keep=kept, pool=pool)
-        except AdapterError as error:
-            return interpret(error).blocked
-        return None
-
-    def _pool(self, name: str) -> DomainPool | Blocked:
-        live = self.state.domain_pools.get("", name)
-        if live is None:
-            return Blocked(
-                Reason.DOMAIN_POOL_NOT_FOUND,
-                f"DomainPool {name} does not exist; create it, or name another in"
-                " spec.domain.domainPoolRef",
-                stalled=True,
-            )
-        pool = parse(DomainPool, live)
-        return _invalid("DomainPool", name) if isinstance(pool, ValidationError) else pool
-
-    def _registry(self, project: Project) -> Registry | Blocked | None:
+    async def _registry(self, project: Project) -> Registry | Blocked | None:
+        """Return the Registry that the Project names, or why it can't use that."""
         if project.spec.registry is None:
             return None
-        name = project.spec.registry.name
-        live = self.state.registries.get("", name)
-        registry = parse(Registry, live) if live else None
-        if isinstance(registry, ValidationError):
-            return _invalid("Registry", name)
-        if registry is not None:
+        registry = self.offers.registry(project.spec.registry.name)
+        if isinstance(registry, Blocked):
             return registry
-        return Blocked(
-            Reason.REGISTRY_NOT_FOUND,
-            f"Registry {name} does not exist; create it, or name another in spec.registry",
-            stalled=True,
-        )
-
-
-def _invalid(kind: str, name: str) -> Blocked:
-    return Blocked(
-        Reason.INVALID_SPEC,
-        f"{kind} {name} breaks a rule of this version of Kapsa; its own conditions say which",
-        stalled=True,
-    )
+        try:
+            return await self.offers.refusal(registry, project.metadata.namespace) or registry
+        except AdapterError as error:
+            return interpret(error).blocked

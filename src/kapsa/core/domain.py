@@ -1,12 +1,15 @@
-"""Which host an Environment gets from a DomainPool."""
+"""Which host an Environment gets from a DomainPool, and which subdomain a Project."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from kapsa.core.conditions import READY, Blocked, conditions_of, found
-from kapsa.models.domain_pool import DomainAllocation, DomainPool, DomainPoolStatus
+from kapsa.core import labels, naming
+from kapsa.core.conditions import Blocked
+from kapsa.models.domain_pool import DomainPool
+from kapsa.models.environment import Environment
 from kapsa.models.reasons import Reason
-from kapsa.utils.names import join, slug, with_digest
+from kapsa.utils.names import join, label, slug, with_digest
 
 
 @dataclass(frozen=True)
@@ -26,83 +29,139 @@ class HostRequest:
     permanent: bool = False
 
 
-def candidate_hosts(request: HostRequest, pool: DomainPool, turn: int) -> tuple[str, ...] | Blocked:
-    """Return the hosts to try, best first; the first that can be claimed is the one.
+def host_request(environment: Environment) -> HostRequest:
+    """Return what the Environment asks of the DomainPool that it names."""
+    meta, domain = environment.metadata, environment.spec.domain
+    return HostRequest(
+        environment=_slug(environment),
+        subdomain=(domain.subdomain if domain else None) or "",
+        holder=f"{meta.namespace}/{meta.name}",
+        permanent=environment.spec.type == naming.PERMANENT,
+    )
 
-    Args:
-        request: Who wants a host.
-        pool: Where from.
-        turn: How many hosts the pool has given so far: base domains are taken in turn.
 
-    Returns:
-        For each base domain, beginning with the one whose turn it is, the plain host and one with
-        a digest of the holder; or why there is none.
+def _slug(environment: Environment) -> str:
+    """Return what tells the Environment from others of its Project, or its name if it has none."""
+    meta, reference = environment.metadata, environment.spec.project_ref
+    if reference is None:
+        return meta.name
+    # The name may end in a digest, where another Project of the namespace had the plain one.
+    return meta.labels.get(labels.INSTANCE) or naming.environment_slug(meta.name, reference.name)
+
+
+def host_name(request: HostRequest, pool: DomainPool) -> str | Blocked:
+    """Return what comes before the base domain: `pr-42-shop`, or `pr-42.shop` where hosts nest.
+
+    One or two DNS labels: with any base domain that a pool may have, the host is a valid name.
     """
-    label = _label(request, pool)
-    reserved = pool.spec.allocation_policy.reserved_subdomains
-    if label in reserved:
-        return Blocked(
-            Reason.SUBDOMAIN_RESERVED,
-            f"DomainPool {pool.metadata.name} reserves {label!r}; choose another subdomain"
-            " in spec.domain.subdomain",
-            stalled=True,
-        )
-    bases = pool.spec.base_domains
-    start = turn % len(bases)
-    ordered = bases[start:] + bases[:start]
-    second = with_digest(label, request.holder)
-    return tuple(f"{name}.{base}" for base in ordered for name in (label, second))
+    name = _host_name(request, pool)
+    below_base = name.rpartition(".")[2]
+    if below_base not in pool.spec.allocation_policy.reserved_subdomains:
+        return name
+    return Blocked(
+        Reason.SUBDOMAIN_RESERVED,
+        f"DomainPool {pool.metadata.name} reserves {below_base!r}; choose another subdomain"
+        " in spec.domain.subdomain",
+        stalled=True,
+    )
 
 
-def _label(request: HostRequest, pool: DomainPool) -> str:
+def _host_name(request: HostRequest, pool: DomainPool) -> str:
     if not request.subdomain:
         return slug(request.environment)
     if request.permanent and request.environment == pool.spec.primary_environment:
         return request.subdomain
+    if pool.spec.naming == "nested":
+        return f"{label(request.environment)}.{request.subdomain}"
     return join(request.environment, request.subdomain)
 
 
+def candidate_hosts(name: str, holder: str, bases: Iterable[str]) -> tuple[str, ...]:
+    """Return the hosts to try, best first; the first that can be claimed is the one.
+
+    Args:
+        name: What comes before the base domain; see `host_name`.
+        holder: `<namespace>/<name>` of the Environment.
+        bases: The base domains to try, in this order; see `core.allocation.base_order`.
+
+    Returns:
+        For each base domain the plain host, and one with a digest of the holder in its first label.
+    """
+    first, dot, rest = name.partition(".")
+    second = with_digest(first, holder) + dot + rest
+    return tuple(f"{choice}.{base}" for base in bases for choice in (name, second))
+
+
+def zone(subdomain: str, base: str) -> str:
+    """Return the name that a Project claims to have its subdomain below a base domain.
+
+    Its Environments' hosts are the zone itself, `<environment>-<zone>` and `<environment>.<zone>`:
+    both, whatever the pool's naming is now, since an admin may change it.
+    """
+    return f"{subdomain}.{base}"
+
+
+def zones_around(name: str, base: str) -> Iterator[str]:
+    """Yield the zones in which the host `<name>.<base>` would be, the narrowest first.
+
+    With `name` `pr-1-shop` these are, below the base domain, `pr-1-shop`, `1-shop` and `shop`. The
+    base domain may itself be in a zone of a pool that has a shorter one.
+    """
+    first, _, below_base = name.rpartition(".")
+    if first:
+        yield f"{name}.{base}"
+    words = below_base.split("-")
+    for start in range(len(words)):
+        yield zone("-".join(words[start:]), base)
+    yield from with_parents(base)
+
+
+def with_parents(domain: str) -> Iterator[str]:
+    """Yield the domain and all that it is below: `apps.example.com`, `example.com`, `com`."""
+    while domain:
+        yield domain
+        domain = domain.partition(".")[2]
+
+
 def candidate_subdomains(
-    asked_for: str | None, project: str, namespace: str, pool: DomainPool
+    asked_for: str | None,
+    project: str,
+    namespace: str,
+    pool: DomainPool,
+    offered: AbstractSet[str] = frozenset(),
 ) -> tuple[str, ...] | Blocked:
     """Return the subdomains that a Project may claim, best first.
 
     One that a person asked for has no second choice. The default is the Project's name, then the
     name with a digest, since Projects of other namespaces may be called the same.
+
+    Args:
+        asked_for: The subdomain in the Project's spec.
+        project: Name of the Project.
+        namespace: Its namespace.
+        pool: Where from.
+        offered: Base domains of all pools: none of them may become part of a subdomain.
     """
-    reserved = pool.spec.allocation_policy.reserved_subdomains
     choices = (
         (asked_for,) if asked_for else (project, with_digest(project, f"{namespace}/{project}"))
     )
-    allowed = tuple(choice for choice in choices if choice not in reserved)
+    reserved = pool.spec.allocation_policy.reserved_subdomains
+    allowed = tuple(
+        choice
+        for choice in choices
+        if choice not in reserved and not _covers_base(choice, pool, offered)
+    )
     if allowed:
         return allowed
     return Blocked(
         Reason.SUBDOMAIN_RESERVED,
-        f"DomainPool {pool.metadata.name} reserves the subdomain {asked_for!r};"
-        " choose another in spec.domain.subdomain",
+        f"DomainPool {pool.metadata.name} reserves the subdomain {choices[0]!r}, or there is a"
+        " base domain of that name; choose another in spec.domain.subdomain",
         stalled=True,
     )
 
 
-def pool_status(pool: DomainPool, hosts: Sequence[str], now: str) -> DomainPoolStatus:
-    """Return the status of a pool from which `hosts` are held.
-
-    A host counts for the longest base domain that it is below; one whose base domain the pool
-    offers no more still counts in the total.
-    """
-    counts = dict.fromkeys(pool.spec.base_domains, 0)
-    for host in hosts:
-        bases = [base for base in counts if host.endswith(f".{base}")]
-        if bases:
-            counts[max(bases, key=len)] += 1
-    generation = pool.metadata.generation
-    findings = (found(READY, Reason.READY, f"{len(hosts)} hosts are held"),)
-    return DomainPoolStatus(
-        observed_generation=generation,
-        conditions=conditions_of(findings, pool.status.conditions, generation=generation, now=now),
-        allocated=len(hosts),
-        per_domain=tuple(
-            DomainAllocation(domain=domain, allocated=count) for domain, count in counts.items()
-        ),
-    )
+def _covers_base(subdomain: str, pool: DomainPool, offered: Iterable[str]) -> bool:
+    """Tell whether a base domain is, or is below, the subdomain."""
+    zones = {zone(subdomain, base) for base in pool.spec.base_domains}
+    return any(parent in zones for base in offered for parent in with_parents(base))

@@ -8,6 +8,7 @@ from kapsa.adapters.errors import Waiting
 from kapsa.controllers.claims import Claims
 from kapsa.controllers.state import State
 from kapsa.core.conditions import Blocked
+from kapsa.core.domain import zones_around
 from kapsa.core.manifests.claim import Holder
 from tests.builders import environment_manifest, project_manifest
 from tests.unit.controllers.world import NAMESPACE, World, ingress
@@ -146,39 +147,96 @@ async def test_a_claim_that_a_tenant_invented_in_its_own_namespace_is_none(world
     assert world.claims.held("host", holder().uid) == []
 
 
+def zones(subdomain: str, *bases: str) -> list[str]:
+    return [f"{subdomain}.{base}" for base in bases or ("apps.example.com", "apps.example.org")]
+
+
 async def test_a_subdomain_that_is_taken_names_its_holder(world: World) -> None:
     cafe, shop = holder("cafe", "Project"), holder("shop", "Project")
-    assert await world.claims.claim("subdomain", "apps", ("shop",), cafe) == "shop"
-    answer = await world.claims.claim("subdomain", "apps", ("shop",), shop)
-    assert isinstance(answer, Blocked)
+    assert await world.claims.claim_zones("apps", zones("shop"), cafe) is None
+    answer = await world.claims.claim_zones("apps", zones("shop"), shop)
+    assert answer is not None
+    assert (answer.reason, answer.stalled) == ("SubdomainTaken", True)
+    assert "'shop.apps.example.com' is held by Project/team-a/cafe" in answer.message
+
+
+async def test_a_subdomain_is_held_below_all_base_domains_or_none(world: World) -> None:
+    shop = holder("shop", "Project")
+    world.hold("shop.apps.example.org", kind="subdomain", holder="cafe",
+               holder_uid=holder("cafe", "Project").uid)  # fmt: skip
+    answer = await world.claims.claim_zones("apps", zones("shop"), shop)
+    assert answer is not None
     assert answer.reason == "SubdomainTaken"
-    assert "Project/team-a/cafe" in answer.message
-    assert await world.claims.claim("subdomain", "apps", ("shop", "shop-2"), shop) == "shop-2"
+    assert world.claims.held("subdomain", shop.uid) == []
 
 
-async def test_a_subdomain_belongs_to_its_pool(world: World) -> None:
+async def test_of_several_projects_that_want_one_subdomain_one_gets_all_of_it(
+    world: World,
+) -> None:
+    names = [f"project-{number}" for number in range(10)]
+    world.cluster.put(*(project_manifest(name) for name in names))
+    bases = ("a.org", "b.org", "c.org")
+    orders = [bases if number % 2 else bases[::-1] for number in range(10)]
+    answers = await asyncio.gather(
+        *(
+            world.claims.claim_zones("apps", zones("shop", *order), holder(name, "Project"))
+            for name, order in zip(names, orders, strict=True)
+        )
+    )
+    assert answers.count(None) == 1
+    (winner,) = {lease["spec"]["holderIdentity"] for lease in world.state.claims}
+    assert sorted(world.claims.held("subdomain", winner)) == zones("shop", *bases)
+
+
+async def test_what_was_claimed_before_a_failure_is_the_holders(world: World) -> None:
+    shop = holder("shop", "Project")
+    world.cluster.fail(Waiting("ApiServerUnavailable", "reset"), "create", skip=1)
+    with pytest.raises(Waiting):
+        await world.claims.claim_zones("apps", zones("shop"), shop)
+    assert world.claims.held("subdomain", shop.uid) == ["shop.apps.example.com"]
+    assert await world.claims.claim_zones("apps", zones("shop"), shop) is None
+    assert len(world.claims.held("subdomain", shop.uid)) == 2
+
+
+async def test_pools_with_a_base_domain_in_common_give_a_subdomain_once(world: World) -> None:
     shop, cafe = holder("shop", "Project"), holder("cafe", "Project")
-    await world.claims.claim("subdomain", "apps", ("shop",), shop)
-    assert await world.claims.claim("subdomain", "other", ("shop",), cafe) == "shop"
-    assert world.claims.held("subdomain", shop.uid, "apps") == ["shop"]
+    await world.claims.claim_zones("apps", zones("shop"), shop)
+    answer = await world.claims.claim_zones("other", zones("shop", "apps.example.org"), cafe)
+    assert answer is not None
+    assert answer.reason == "SubdomainTaken"
+    assert await world.claims.claim_zones("other", zones("shop", "other.org"), cafe) is None
+    assert len(world.claims.held("subdomain", shop.uid, "apps")) == 2
     assert world.claims.held("subdomain", shop.uid, "other") == []
     assert world.claims.held("host", shop.uid) == []
 
 
-async def test_a_host_is_known_by_the_subdomain_that_it_is_in(world: World) -> None:
-    shop = holder("shop", "Project")
-    await world.claims.claim("subdomain", "apps", ("shop",), shop)
-    for host in ("shop.apps.example.com", HOST):
-        assert world.claims.subdomain_holder("apps", host) == shop
-    for host in ("workshop.apps.example.com", "shop-1.apps.example.com"):
-        assert world.claims.subdomain_holder("apps", host) is None
+async def test_there_is_no_subdomain_in_that_of_another_project(world: World) -> None:
+    shop, cafe = holder("shop", "Project"), holder("cafe", "Project")
+    await world.claims.claim_zones("wide", ["apps.example.com"], cafe)
+    answer = await world.claims.claim_zones("apps", ["shop.apps.example.com"], shop)
+    assert answer is not None
+    assert answer.reason == "SubdomainTaken"
+    assert "held by Project/team-a/cafe" in answer.message
+    assert await world.claims.claim_zones("apps", ["own.apps.example.com"], cafe) is None
+
+
+async def test_the_holder_of_the_narrowest_zone_counts(world: World) -> None:
+    shop, cafe = holder("shop", "Project"), holder("cafe", "Project")
+    await world.claims.claim_zones("apps", ["shop.apps.example.com"], shop)
+    await world.claims.claim_zones("apps", ["big-shop.apps.example.com"], cafe)
+    await claim(world, "x.apps.example.com")
+    around = zones_around("pr-1-big-shop", "apps.example.com")
+    assert world.claims.zone_holder(around) == cafe
+    assert world.claims.zone_holder(zones_around("pr-1.shop", "apps.example.com")) == shop
+    assert world.claims.zone_holder(zones_around("workshop", "apps.example.com")) is None
+    assert world.claims.zone_holder(["x.apps.example.com"]) is None, "a host is no zone"
 
 
 async def test_release_gives_back_by_uid_what_is_not_kept(world: World) -> None:
     await claim(world)
     await claim(world, SECOND)
     world.written()
-    await world.claims.release("host", holder().uid, keep=HOST, pool="apps")
+    await world.claims.release("host", holder().uid, keep={HOST})
     assert [write.verb for write in world.cluster.writes] == ["delete"]
     assert world.cluster.writes[0].uid
     assert world.claims.held("host", holder().uid) == [HOST]
@@ -194,11 +252,3 @@ async def test_release_deletes_no_claim_that_was_made_anew(world: World) -> None
     world.hold(HOST, holder="other", holder_uid=holder("other").uid)
     await world.claims.release("host", holder().uid)
     assert world.cluster.has("Lease", lease, NAMESPACE)
-
-
-async def test_base_domains_are_taken_in_turn_even_before_the_cache_knows(world: World) -> None:
-    assert [world.claims.turn("apps") for _ in range(3)] == [0, 1, 2]
-    assert world.claims.turn("other") == 0
-    for number in range(7):
-        world.hold(f"{number}.example.com")
-    assert world.claims.turn("apps") == 7

@@ -68,8 +68,18 @@ async def test_secrets_are_read_in_the_operators_namespace_alone(world: World) -
     assert ready(world) == ("False", "SecretNotFound")
 
 
-async def test_an_invalid_registry_is_told(world: World) -> None:
-    world.cluster.put(registry_manifest(endpoint="http://no"))
+@pytest.mark.parametrize(
+    "spec",
+    [
+        pytest.param({"endpoint": "http://no"}, id="a-url-for-a-host"),
+        pytest.param(
+            {"allowedNamespaces": {"selector": {"matchLabels": {"no key!": "a"}}}},
+            id="a-selector-with-a-key-that-no-label-can-have",
+        ),
+    ],
+)
+async def test_an_invalid_registry_is_told(world: World, spec: dict[str, Any]) -> None:
+    world.cluster.put(registry_manifest(**spec))
     await world.registries.reconcile(KEY)
     assert ready(world) == ("False", "InvalidSpec")
 
