@@ -16,6 +16,7 @@ from kapsa.controllers.state import CLAIM_SELECTOR, MANAGED_SELECTOR
 _SELECTORS = {
     resources.DEPLOYMENTS: MANAGED_SELECTOR,
     resources.SERVICES: MANAGED_SELECTOR,
+    resources.AUTOSCALERS: MANAGED_SELECTOR,
     resources.NAMESPACES: MANAGED_SELECTOR,
     resources.LEASES: CLAIM_SELECTOR,
 }

@@ -51,6 +51,8 @@ _WATCHED = (
     resources.DEPLOYMENTS,
     resources.SERVICES,
     resources.INGRESSES,
+    resources.HTTP_ROUTES,
+    resources.AUTOSCALERS,
     resources.LEASES,
 )
 

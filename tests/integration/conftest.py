@@ -9,6 +9,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 import lab
+from lab.gateway_api import install_gateway_api
 from lab.httpclient import request
 from lab.operator import OperatorProcess, install
 from lab.scenario import Application, admin_objects, application
@@ -26,8 +27,9 @@ QUICK = {
 
 @pytest.fixture(scope="session")
 def platform() -> Iterator[lab.Platform]:
-    """A laboratory with Kapsa's CRDs and permissions installed."""
+    """A laboratory with Gateway API's CRDs, and Kapsa's CRDs and permissions."""
     with lab.running("test") as found:
+        install_gateway_api(found)
         install(found)
         yield found
 

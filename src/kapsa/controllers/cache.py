@@ -13,6 +13,7 @@ from typing import Any
 
 import structlog
 
+from kapsa.adapters.api_errors import NotFound
 from kapsa.adapters.cluster import Cluster, Listing
 from kapsa.adapters.errors import AdapterError
 from kapsa.adapters.resources import ResourceType
@@ -43,6 +44,7 @@ class Cache:
         namespace: str = "",
         trim: Callable[[Manifest], Manifest] | None = None,
         indexes: Mapping[str, Index] | None = None,
+        optional: bool = False,
     ) -> None:
         """Make an empty cache.
 
@@ -52,11 +54,15 @@ class Cache:
             namespace: Keep only those of this namespace; nothing to keep all.
             trim: Returns what is kept of an object.
             indexes: Ways to find objects, by name.
+            optional: The API server may not know the kind: then there is none of it.
         """
         self.resource = resource
         self.label_selector = label_selector
         self.ready = asyncio.Event()
         """Set once the first list is in."""
+        self.is_served = True
+        """Whether the API server knew the kind at the last list."""
+        self._optional = optional
         self._namespace = namespace
         self._trim = trim or without_managed_fields
         self._indexes = dict(indexes or {})
@@ -115,6 +121,9 @@ class Cache:
 
     async def run(self, cluster: Cluster, interval: float) -> None:
         """List whenever that is asked for, and about every `interval` seconds, until cancelled."""
+        if self._optional:
+            # kopf does not list what is not served, and so would not ask for the first list.
+            self.request_list()
         while True:
             try:
                 async with asyncio.timeout(interval * random.uniform(0.9, 1.1)):  # noqa: S311
@@ -129,11 +138,17 @@ class Cache:
         try:
             self.replace(await cluster.list_all(self.resource, self.label_selector))
         except AdapterError as error:
+            if self._optional and isinstance(error, NotFound):
+                # It proves nothing about objects that are known.
+                self.is_served = False
+                self.ready.set()
+                return
             log.warning("list failed", kind=self.resource.kind, error=error.message)
         except Exception:
             # What is known is kept: the other kinds, and what runs, don't depend on this one list.
             log.exception("list failed", kind=self.resource.kind)
         else:
+            self.is_served = True
             self.ready.set()
             return
         await asyncio.sleep(_RETRY_LISTING)

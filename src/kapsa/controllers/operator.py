@@ -16,13 +16,16 @@ from kapsa.controllers.claims import Claims
 from kapsa.controllers.domainpool import DomainPoolController
 from kapsa.controllers.election import Elector
 from kapsa.controllers.environment import EnvironmentController
+from kapsa.controllers.hosts import Hosts
 from kapsa.controllers.images import Images, Resolver
+from kapsa.controllers.offers import Offers
 from kapsa.controllers.polling import DetectingForge, Poller, RefSource
 from kapsa.controllers.project import ProjectController
 from kapsa.controllers.project_inputs import ProjectInputs
 from kapsa.controllers.queue import Queue
 from kapsa.controllers.registry import Pinger, RegistryController
 from kapsa.controllers.state import State
+from kapsa.controllers.subdomains import Subdomains
 from kapsa.controllers.sweep import Sweeper, SweepKey
 from kapsa.controllers.triggers import Triggers
 from kapsa.metrics import (
@@ -80,6 +83,7 @@ class Operator:
         self._leftovers: Queue[SweepKey] = Queue("leftovers")
         applier = Applier(outside.cluster, self.state)
         claims = Claims(outside.cluster, self.state, settings.namespace)
+        offers = Offers(outside.cluster, self.state)
         images = Images(
             outside.cluster,
             outside.registry,
@@ -114,7 +118,12 @@ class Operator:
                 state=self.state,
                 applier=applier,
                 inputs=ProjectInputs(
-                    outside.cluster, self.state, applier, claims, self._poller, settings
+                    outside.cluster,
+                    applier,
+                    Subdomains(claims, offers),
+                    offers,
+                    self._poller,
+                    settings,
                 ),
                 images=images,
                 poller=self._poller,
@@ -122,9 +131,15 @@ class Operator:
                 settings=settings,
             ),
             environment=EnvironmentController(
-                outside.cluster, self.state, applier, claims, images, outside.clock
+                outside.cluster,
+                self.state,
+                applier,
+                claims,
+                Hosts(claims, offers),
+                images,
+                outside.clock,
             ),
-            domain_pool=DomainPoolController(outside.cluster, self.state, outside.clock),
+            domain_pool=DomainPoolController(outside.cluster, self.state, claims, outside.clock),
             registry=RegistryController(
                 outside.cluster,
                 self.state,
@@ -173,10 +188,28 @@ class Operator:
                     name=f"cache {cache.resource.plural}",
                 )
             group.create_task(self._measure(), name="metrics")
+            group.create_task(self._end_when_served(), name="kinds that came later")
             for cache in self.state.all:
                 await cache.ready.wait()
             log.info("caches are filled", objects=sum(len(cache) for cache in self.state.all))
             await self._outside.elector.run(self._lead)
+
+    async def _end_when_served(self) -> None:
+        """End where a kind is served that was not at the start: kopf does not watch it.
+
+        Raises:
+            RuntimeError: There is one. The operator is started again, and finds it.
+        """
+        for cache in self.state.all:
+            await cache.ready.wait()
+        absent = [cache for cache in self.state.all if not cache.is_served]
+        for cache in absent:
+            log.warning("the API server does not serve it", kind=cache.resource.kind)
+        while absent:
+            for cache in absent:
+                if cache.is_served:
+                    raise RuntimeError(f"{cache.resource.kind} is served now: start again")
+            await asyncio.sleep(_METRICS_EVERY)
 
     async def _lead(self) -> None:
         """Do all work, until cancelled: this operator is the active one."""

@@ -7,8 +7,9 @@ from pydantic import ValidationError
 
 from kapsa.adapters.cluster import Cluster
 from kapsa.controllers.cache import Cache, Manifest
-from kapsa.core.conditions import READY, STALLED, Finding, conditions_of
+from kapsa.core.conditions import Finding, conditions_of
 from kapsa.core.status import Status, worth_writing
+from kapsa.models.conditions import ConditionType
 from kapsa.models.meta import Condition
 from kapsa.models.reasons import Reason
 from kapsa.utils.text import sanitise
@@ -47,8 +48,8 @@ async def report_invalid(
     message = sanitise(f"the object breaks a rule of this version of Kapsa: {details}")
     conditions = conditions_of(
         (
-            Finding(READY, False, Reason.INVALID_SPEC, message),
-            Finding(STALLED, True, Reason.INVALID_SPEC, message),
+            Finding(ConditionType.READY, False, Reason.INVALID_SPEC, message),
+            Finding(ConditionType.STALLED, True, Reason.INVALID_SPEC, message),
         ),
         previous,
         generation=int(live["metadata"].get("generation") or 0),

@@ -1,6 +1,6 @@
 """The caches of all kinds that Kapsa watches, and how their objects are found."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -16,7 +16,7 @@ OWNER = "owner"
 """Index of the UID of an object's owner, by ownerReference or label."""
 UID = "uid"
 HOST = "host"
-"""Index of the hosts that an Ingress routes, or that a claim is for."""
+"""Index of the hosts that an Ingress or HTTPRoute routes, or that a claim is for."""
 POOL = "pool"
 """Index of the DomainPool (as a label: its slug) that a claim is from."""
 PROJECT = "project"
@@ -60,6 +60,13 @@ class State:
             trim=trim_ingress,
             indexes={OWNER: labels.owner_uids, HOST: _routed_hosts},
         )
+        self.http_routes = Cache(
+            resources.HTTP_ROUTES,
+            optional=True,
+            trim=trim_http_route,
+            indexes={OWNER: labels.owner_uids, HOST: _hostnames},
+        )
+        self.autoscalers = _managed(resources.AUTOSCALERS, trim=without_status)
         self.claims = Cache(
             resources.LEASES,
             label_selector=CLAIM_SELECTOR,
@@ -79,13 +86,21 @@ class State:
             self.deployments,
             self.services,
             self.ingresses,
+            self.http_routes,
+            self.autoscalers,
             self.claims,
         )
 
     @property
     def children(self) -> tuple[Cache, ...]:
         """Caches of what an Environment becomes."""
-        return (self.deployments, self.services, self.ingresses)
+        return (
+            self.deployments,
+            self.services,
+            self.ingresses,
+            self.http_routes,
+            self.autoscalers,
+        )
 
     def is_known(self, uid: str) -> bool:
         """Tell whether there is a Project or Environment of that UID."""
@@ -96,8 +111,12 @@ class State:
         return next(cache for cache in self.all if cache.resource.kind == kind)
 
 
-def _managed(resource: resources.ResourceType) -> Cache:
-    return Cache(resource, label_selector=MANAGED_SELECTOR, indexes={OWNER: labels.owner_uids})
+def _managed(
+    resource: resources.ResourceType, trim: Callable[[Manifest], Manifest] | None = None
+) -> Cache:
+    return Cache(
+        resource, label_selector=MANAGED_SELECTOR, trim=trim, indexes={OWNER: labels.owner_uids}
+    )
 
 
 def parse(model: type[Kind], manifest: Manifest) -> Kind | ValidationError:
@@ -114,19 +133,38 @@ def parse_all(model: type[Kind], manifests: Iterable[Manifest]) -> tuple[Kind, .
     return tuple(item for item in parsed if not isinstance(item, ValidationError))
 
 
-def trim_ingress(manifest: Manifest) -> Manifest:
-    """Return an Ingress without its status, and a foreign one with nothing but its hosts."""
+def without_status(manifest: Manifest) -> Manifest:
+    """Return the object without its status, which decides nothing."""
     kept = without_managed_fields(manifest)
     kept.pop("status", None)
+    return kept
+
+
+def trim_ingress(manifest: Manifest) -> Manifest:
+    """Return an Ingress without its status, and a foreign one with nothing but its hosts."""
+    kept = without_status(manifest)
     if labels.is_managed(kept):
         return kept
+    return _with_little(kept, {"rules": [{"host": host} for host in _routed_hosts(kept)]})
+
+
+def trim_http_route(manifest: Manifest) -> Manifest:
+    """Return an HTTPRoute; a foreign one with nothing but its hosts."""
+    kept = without_managed_fields(manifest)
+    if labels.is_managed(kept):
+        return kept
+    kept.pop("status", None)
+    return _with_little(kept, {"hostnames": list(_hostnames(kept))})
+
+
+def _with_little(manifest: Manifest, spec: Manifest) -> Manifest:
+    """Return an object with what identifies it, and that `spec`."""
     metadata = {
-        name: kept["metadata"][name]
+        name: manifest["metadata"][name]
         for name in ("name", "namespace", "uid", "resourceVersion", "ownerReferences")
-        if name in kept["metadata"]
+        if name in manifest["metadata"]
     }
-    rules = [{"host": host} for host in _routed_hosts(kept)]
-    return {**kept, "metadata": metadata, "spec": {"rules": rules}}
+    return {**manifest, "metadata": metadata, "spec": spec}
 
 
 def _uid(manifest: Manifest) -> Iterable[str]:
@@ -136,6 +174,10 @@ def _uid(manifest: Manifest) -> Iterable[str]:
 def _routed_hosts(manifest: Manifest) -> Iterable[str]:
     rules = (manifest.get("spec") or {}).get("rules") or ()
     return tuple(dict.fromkeys(str(rule["host"]) for rule in rules if rule.get("host")))
+
+
+def _hostnames(manifest: Manifest) -> Iterable[str]:
+    return tuple(map(str, (manifest.get("spec") or {}).get("hostnames") or ()))
 
 
 def _claimed(manifest: Manifest) -> Iterable[str]:

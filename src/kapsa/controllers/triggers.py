@@ -100,6 +100,8 @@ class Triggers:
             self.sweeper.look_at_owned_by(uid)
 
     def _child(self, before: Manifest | None, after: Manifest | None) -> None:
+        if _keeps_the_same(before, after):
+            return
         for manifest in filter(None, (before, after)):
             for environment in self.state.environments.find(UID, labels.controller_uid(manifest)):
                 self.environments.add(key_of(environment))
@@ -169,6 +171,18 @@ def _says_the_same(before: Manifest | None, after: Manifest | None) -> bool:
     if before is None or after is None:
         return False
     return _told(before) == _told(after)
+
+
+def _keeps_the_same(before: Manifest | None, after: Manifest | None) -> bool:
+    """Tell whether nothing changed that a cache keeps, but the version of the object."""
+    if before is None or after is None:
+        return False
+    return _without_version(before) == _without_version(after)
+
+
+def _without_version(manifest: Manifest) -> Manifest:
+    metadata = {**manifest["metadata"], "resourceVersion": ""}
+    return {**manifest, "metadata": metadata}
 
 
 def _told(manifest: Manifest) -> tuple[object, ...]:

@@ -53,8 +53,10 @@ def listing(*items: Manifest, at: int) -> Listing:
 class SlowList(FakeCluster):
     """Lists as of the beginning, and answers a second later."""
 
-    async def list_all(self, resource: resources.ResourceType, label_selector: str = "") -> Listing:
-        answer = await super().list_all(resource, label_selector)
+    async def list_all(
+        self, resource: resources.ResourceType, label_selector: str = "", namespace: str = ""
+    ) -> Listing:
+        answer = await super().list_all(resource, label_selector, namespace)
         await asyncio.sleep(1)
         return copy.deepcopy(answer)
 

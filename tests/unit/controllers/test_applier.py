@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from kapsa.adapters.api_errors import Conflict
 from kapsa.adapters.errors import AdapterError, Stalled, Waiting
 from kapsa.controllers.applier import Applier
 from kapsa.controllers.cache import Manifest
@@ -117,6 +118,57 @@ async def test_a_field_that_is_not_wanted_any_more_is_given_up(rig: Rig) -> None
     await rig.apply(deployment())
     assert "paused" not in rig.cluster.writes[-1].body["spec"]
     assert len(rig.cluster.writes) == 2
+
+
+def owned_by_kapsa(live: Manifest) -> Manifest:
+    """Return the Deployment with the record that Kapsa set its number of pods."""
+    owner = {
+        "manager": "kapsa",
+        "operation": "Apply",
+        "fieldsV1": {"f:spec": {"f:replicas": {}}},
+    }
+    return {**live, "metadata": {**live["metadata"], "managedFields": [owner]}}
+
+
+async def test_the_number_of_pods_is_held_by_another_before_it_is_left_out(rig: Rig) -> None:
+    await rig.apply(deployment(replicas=3))
+    live = rig.cluster.put(owned_by_kapsa(rig.live()))
+    rig.cluster.writes.clear()
+    await rig.apply(deployment())
+    held, applied = rig.cluster.writes
+    assert (held.verb, held.uid, held.body["spec"]) == (
+        "hold",
+        live["metadata"]["uid"],
+        {"replicas": 3},
+    )
+    assert applied.verb == "apply"
+    assert "replicas" not in applied.body["spec"]
+
+
+async def test_a_number_that_others_set_is_theirs_already(rig: Rig) -> None:
+    await rig.apply(deployment(image="old"))
+    live = rig.live()
+    live["spec"]["replicas"] = 3
+    rig.cluster.put(live)
+    rig.cluster.writes.clear()
+    await rig.apply(deployment())
+    assert rig.cluster.verbs() == ["apply Deployment team-a/web"]
+
+
+async def test_the_owner_is_asked_for_only_where_pods_could_be_lost(rig: Rig) -> None:
+    await rig.apply(deployment(replicas=1))
+    rig.cluster.reads.clear()
+    await rig.apply(deployment())
+    assert rig.cluster.reads == []
+
+
+async def test_pods_are_not_lost_where_somebody_scales_in_between(rig: Rig) -> None:
+    await rig.apply(deployment(replicas=3))
+    rig.cluster.put(owned_by_kapsa(rig.live()))
+    rig.cluster.writes.clear()
+    rig.cluster.fail(Conflict("Reconciling", "somebody else set it", 1.0), "hold")
+    assert isinstance(await rig.refusal(deployment()), Waiting)
+    assert [write.verb for write in rig.cluster.writes] == ["hold"]
 
 
 async def test_a_strangers_object_is_untouched(rig: Rig) -> None:

@@ -30,7 +30,9 @@ class HeldList(FakeCluster):
         self.watch_is_late = True
         self.arrive = asyncio.Event()
 
-    async def list_all(self, resource: resources.ResourceType, label_selector: str = "") -> Listing:
+    async def list_all(
+        self, resource: resources.ResourceType, label_selector: str = "", namespace: str = ""
+    ) -> Listing:
         found = copy.deepcopy(self._listing(resource, label_selector))
         await self.arrive.wait()
         return found

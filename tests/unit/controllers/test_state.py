@@ -15,7 +15,9 @@ from kapsa.controllers.state import (
     State,
     parse,
     parse_all,
+    trim_http_route,
     trim_ingress,
+    without_status,
 )
 from kapsa.models import Environment
 from tests.builders import (
@@ -75,6 +77,8 @@ async def test_every_kind_has_its_cache(world: World) -> None:
         "Deployment",
         "Service",
         "Ingress",
+        "HTTPRoute",
+        "HorizontalPodAutoscaler",
     ]
 
 
@@ -89,6 +93,37 @@ def test_a_foreign_ingress_is_kept_as_its_hosts() -> None:
         "metadata": {"name": "theirs", "namespace": "team-b", "uid": "u"},
         "spec": {"rules": [{"host": "a.example.com"}]},
     }
+
+
+def test_an_autoscaler_is_kept_without_what_it_measures() -> None:
+    metadata = {"name": "web", "managedFields": [{}]}
+    assert without_status({"metadata": metadata, "spec": {}, "status": {"currentReplicas": 3}}) == {
+        "metadata": {"name": "web"},
+        "spec": {},
+    }
+
+
+def test_a_foreign_http_route_is_kept_as_its_hosts() -> None:
+    foreign = {
+        "kind": "HTTPRoute",
+        "metadata": {"name": "theirs", "namespace": "team-b", "uid": "u", "annotations": {"a": ""}},
+        "spec": {"hostnames": ["a.example.com"], "rules": [{}]},
+        "status": {"parents": []},
+    }
+    assert trim_http_route(foreign) == {
+        "kind": "HTTPRoute",
+        "metadata": {"name": "theirs", "namespace": "team-b", "uid": "u"},
+        "spec": {"hostnames": ["a.example.com"]},
+    }
+
+
+def test_an_http_route_of_kapsas_keeps_what_the_gateways_say_of_it() -> None:
+    ours = {
+        "metadata": {"name": "web", "labels": {"app.kubernetes.io/managed-by": "kapsa"}},
+        "spec": {"hostnames": ["a.example.com"], "rules": [{}]},
+        "status": {"parents": [{}]},
+    }
+    assert trim_http_route(ours) == ours
 
 
 def test_an_ingress_of_kapsas_is_kept_but_for_its_status() -> None:

@@ -125,7 +125,7 @@ async def test_a_strangers_route_does_not_keep_a_claim(world: World) -> None:
 
 
 async def test_the_claim_of_a_project_that_is_gone_is_deleted(world: World) -> None:
-    world.hold("shop", kind="subdomain", holder="gone")
+    world.hold("shop.apps.example.com", kind="subdomain", holder="gone")
     await sweep(world)
     assert len(world.written()) == 1
 

@@ -114,6 +114,22 @@ async def test_a_child_puts_its_environment(rig: Rig) -> None:
     assert rig.queued() == {"environments: team-a/web"}
 
 
+async def test_what_an_autoscaler_measures_is_no_news(rig: Rig) -> None:
+    metadata = deployment_manifest("web")["metadata"]
+    rig.cluster.put(
+        {
+            "apiVersion": "autoscaling/v2",
+            "kind": "HorizontalPodAutoscaler",
+            "metadata": metadata,
+            "spec": {"maxReplicas": 5},
+        }
+    )
+    assert rig.queued() == {"environments: team-a/web"}
+    scaled = ("HorizontalPodAutoscaler", "web", "team-a")
+    assert rig.edit(*scaled, status={"currentReplicas": 3}) == set()
+    assert rig.edit(*scaled, spec={"maxReplicas": 9}) == {"environments: team-a/web"}
+
+
 async def test_a_pool_puts_who_names_it(rig: Rig) -> None:
     rig.cluster.remove("DomainPool", "apps")
     expected = {"domain_pools: apps", "projects: team-a/shop", "environments: team-a/web"}
@@ -138,7 +154,7 @@ async def test_a_namespace_puts_its_project_or_the_sweep(rig: Rig) -> None:
 
 
 async def test_a_deleted_object_has_its_left_overs_swept(rig: Rig) -> None:
-    rig.hold("shop", kind="subdomain", holder="shop", holder_uid=SHOP.metadata.uid)
+    rig.hold("shop.apps.example.com", kind="subdomain", holder="shop", holder_uid=SHOP.metadata.uid)
     rig.queued()
     rig.cluster.remove("Project", "shop", "team-a")
     assert rig.queued() == {

@@ -10,13 +10,16 @@ from kapsa.controllers.cache import Key
 from kapsa.controllers.claims import Claims
 from kapsa.controllers.domainpool import DomainPoolController
 from kapsa.controllers.environment import EnvironmentController
+from kapsa.controllers.hosts import Hosts
 from kapsa.controllers.images import Images
+from kapsa.controllers.offers import Offers
 from kapsa.controllers.polling import Poller
 from kapsa.controllers.project import ProjectController
 from kapsa.controllers.project_inputs import ProjectInputs
 from kapsa.controllers.queue import Queue
 from kapsa.controllers.registry import RegistryController
 from kapsa.controllers.state import State
+from kapsa.controllers.subdomains import Subdomains
 from kapsa.controllers.sweep import Sweeper, SweepKey
 from kapsa.core.manifests.claim import Holder, claim
 from tests.builders import DIGEST
@@ -42,6 +45,7 @@ class World:
         self.cluster, self.outside = FakeCluster(), FakeOutside()
         self.settings = Settings(namespace=NAMESPACE, **settings)
         self.clock = VirtualClock()
+        self.chance = 0.0
         self.changed: list[Key] = []
         self.polled: list[Key] = []
         self.state = State(NAMESPACE)
@@ -65,22 +69,35 @@ class World:
         )
         self.leftovers: Queue[SweepKey] = Queue("leftovers")
         self.sweeper = Sweeper(self.cluster, self.state, self.applier, self.claims, self.leftovers)
+        offers = Offers(self.cluster, self.state)
+        self.hosts = Hosts(self.claims, offers, chance=lambda: self.chance)
         self.environments = EnvironmentController(
-            self.cluster, self.state, self.applier, self.claims, self.images, self.clock
+            self.cluster,
+            self.state,
+            self.applier,
+            self.claims,
+            self.hosts,
+            self.images,
+            self.clock,
         )
         self.projects = ProjectController(
             cluster=self.cluster,
             state=self.state,
             applier=self.applier,
             inputs=ProjectInputs(
-                self.cluster, self.state, self.applier, self.claims, self.poller, self.settings
+                self.cluster,
+                self.applier,
+                Subdomains(self.claims, offers),
+                offers,
+                self.poller,
+                self.settings,
             ),
             images=self.images,
             poller=self.poller,
             clock=self.clock,
             settings=self.settings,
         )
-        self.pools = DomainPoolController(self.cluster, self.state, self.clock)
+        self.pools = DomainPoolController(self.cluster, self.state, self.claims, self.clock)
         self.registries = RegistryController(
             self.cluster, self.state, self.images, self.outside, self.clock
         )
