@@ -5,6 +5,8 @@ from collections.abc import Callable
 import click
 
 from kapsa import __version__
+from kapsa.cli.plan import plan
+from kapsa.cli.validate import validate
 
 
 def make_cli(run_operator: Callable[[], None]) -> click.Group:
@@ -25,4 +27,6 @@ def make_cli(run_operator: Callable[[], None]) -> click.Group:
         """
         run_operator()
 
+    cli.add_command(plan)
+    cli.add_command(validate)
     return cli

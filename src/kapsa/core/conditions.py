@@ -3,13 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from kapsa.models.conditions import ConditionType
 from kapsa.models.meta import Condition
 from kapsa.models.reasons import Reason
 from kapsa.utils.text import sanitise
-
-READY = "Ready"
-RECONCILING = "Reconciling"
-STALLED = "Stalled"
 
 
 @dataclass(frozen=True)
@@ -23,7 +20,7 @@ class Finding:
         message: A sentence for people.
     """
 
-    type: str
+    type: ConditionType
     status: bool | None
     reason: str
     message: str
@@ -46,12 +43,12 @@ class Blocked:
     retry_after: float | None = None
 
 
-def found(type_: str, reason: Reason, message: str = "") -> Finding:
+def found(type_: ConditionType, reason: Reason, message: str = "") -> Finding:
     """Return a finding that holds; without a message, the reason's own explanation."""
     return Finding(type_, True, reason, message or reason.explanation)
 
 
-def missing(type_: str, blocked: Blocked) -> Finding:
+def missing(type_: ConditionType, blocked: Blocked) -> Finding:
     """Return a finding that doesn't hold, for what blocks it."""
     return Finding(type_, False, blocked.reason, blocked.message)
 
@@ -60,7 +57,7 @@ def progress(blocked: Blocked | None) -> tuple[Finding, ...]:
     """Return the abnormal-true conditions of kstatus: `Stalled`, `Reconciling`, or neither."""
     if blocked is None:
         return ()
-    type_ = STALLED if blocked.stalled else RECONCILING
+    type_ = ConditionType.STALLED if blocked.stalled else ConditionType.RECONCILING
     return (Finding(type_, True, blocked.reason, blocked.message),)
 
 

@@ -26,14 +26,25 @@ HOST: Final = f"{GROUP}/host"
 """Annotation of a claim: what is claimed."""
 REF: Final = f"{GROUP}/ref"
 """Annotation with the whole name of the branch, of which the label has only a slug."""
+TAG: Final = f"{GROUP}/tag"
+"""Annotation of an Environment that follows tags: the tag that its commit has."""
 COMMIT: Final = f"{GROUP}/commit"
 IMAGE_REFERENCE: Final = f"{GROUP}/image-reference"
 """Annotation of an Environment: the tag that its image was, or is being, looked up by."""
 APPLIED: Final = f"{GROUP}/applied"
 """Annotation with the digest of what was applied last."""
 REQUESTED_AT: Final = f"{GROUP}/requestedAt"
+PIN: Final = f"{GROUP}/pin"
+"""Annotation of an Environment: with the value `true` it never expires."""
+EXTENDED_UNTIL: Final = f"{GROUP}/extended-until"
+"""Annotation of an Environment: the RFC 3339 time before which it doesn't expire."""
 
 MANAGED: Final[Mapping[str, str]] = {MANAGED_BY: MANAGER}
+
+
+def requested_at(annotations: Mapping[str, str]) -> str:
+    """Return when a person last asked for a reconciliation, as the status echoes it, or nothing."""
+    return annotations.get(REQUESTED_AT, "")[:64]
 
 
 def owner_reference(api_version: str, kind: str, name: str, uid: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from typing import TypeVar
 
 from kapsa.models.domain_pool import DomainPoolStatus
 from kapsa.models.environment import EnvironmentStatus
-from kapsa.models.project import ProjectStatus
+from kapsa.models.project_status import ProjectStatus
 from kapsa.models.registry import RegistryStatus
 from kapsa.utils.times import from_rfc3339
 

@@ -1,5 +1,8 @@
 """The root of the command line."""
 
+import re
+from pathlib import Path
+
 from click.testing import CliRunner
 
 from kapsa import __version__
@@ -28,3 +31,18 @@ def test_help_names_the_settings() -> None:
     result = CliRunner().invoke(make_cli(lambda: None), ["run", "-h"])
     assert "KAPSA_" in result.output
     assert "KUBECONFIG" in result.output
+
+
+def test_the_page_of_the_command_line_names_each_option_of_each_command() -> None:
+    page = (Path(__file__).parents[3] / "docs/cli.md").read_text(encoding="utf-8")
+    sections = dict(
+        re.findall(r"^## `kapsa (\w+)`\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL)
+    )
+    commands = {
+        name: each for name, each in make_cli(lambda: None).commands.items() if name != "run"
+    }
+
+    assert sections.keys() == commands.keys()
+    for name, command in commands.items():
+        options = {option for each in command.params for option in each.opts if option[0] == "-"}
+        assert {option for option in options if f"`{option}`" not in sections[name]} == set()

@@ -10,7 +10,8 @@ from kapsa.core.manifests.environment import environment as environment_of
 from kapsa.core.plans import DesiredEnvironment, ProjectPlan
 from kapsa.core.project import ProjectInput, plan_environments
 from kapsa.models import Environment, Project
-from tests.builders import CREATED, environment, project, sha
+from kapsa.models.environment import EnvironmentStatus
+from tests.builders import CREATED, condition, environment, project, sha
 
 NAMESPACE = "kapsa-shop"
 SHOP = project("shop")
@@ -41,6 +42,17 @@ def preview(number: int, name: str = "", **more: Any) -> Environment:
     return environment(
         name or f"shop-pr-{number}", of=SHOP, namespace=NAMESPACE, pr=number, **known
     )
+
+
+def expired(item: Environment, reason: str = "TtlExpired") -> Environment:
+    """Return the Environment as its status says that it has expired at its commit."""
+    said = EnvironmentStatus.model_validate(
+        {
+            "conditions": [condition("Expired", reason=reason)],
+            "lastActivityOf": item.spec.commit,
+        }
+    )
+    return item.model_copy(update={"status": said})
 
 
 def branch_preview(branch: str, name: str = "", **more: Any) -> Environment:
@@ -80,6 +92,7 @@ class Given:
 
     project: Project = SHOP
     branches: Mapping[str, str] = field(default_factory=lambda: {"main": sha("main")})
+    tags: Mapping[str, str] = field(default_factory=dict)
     prs: Sequence[OpenPullRequest] = ()
     existing: Sequence[Environment] = ()
     refs_complete: bool = True
@@ -93,7 +106,7 @@ class Given:
             ProjectInput(
                 project=self.project,
                 namespace=NAMESPACE,
-                refs=RefListing(dict(self.branches), self.refs_complete),
+                refs=RefListing(dict(self.branches), self.refs_complete, tags=dict(self.tags)),
                 pull_requests=PullRequestListing(
                     tuple(self.prs), self.prs_complete, 0 if self.prs else self.empty_answers
                 ),

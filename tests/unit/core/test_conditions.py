@@ -3,6 +3,7 @@
 import pytest
 
 from kapsa.core.conditions import Blocked, Finding, conditions_of, find, found, missing, progress
+from kapsa.models.conditions import ConditionType
 from kapsa.models.meta import Condition
 from kapsa.models.reasons import Reason
 from tests.builders import CREATED, condition
@@ -30,7 +31,9 @@ def said(finding: Finding, previous: Condition | None = None) -> Condition:
 def test_the_time_of_transition(status: bool | None, before: str | None, expected: str) -> None:
     previous = Condition.model_validate(condition("Ready", before)) if before else None
 
-    result = said(Finding("Ready", status, Reason.RECONCILING, "another message"), previous)
+    result = said(
+        Finding(ConditionType.READY, status, Reason.RECONCILING, "another message"), previous
+    )
 
     assert result.last_transition_time == expected
     assert (result.reason, result.message) == ("Reconciling", "another message")
@@ -40,32 +43,39 @@ def test_the_time_of_transition(status: bool | None, before: str | None, expecte
 def test_the_time_of_another_type_does_not_count() -> None:
     previous = Condition.model_validate(condition("Stalled"))
 
-    assert said(found("Ready", Reason.READY), previous).last_transition_time == LATER
+    assert said(found(ConditionType.READY, Reason.READY), previous).last_transition_time == LATER
 
 
 def test_conditions_come_in_the_order_of_the_findings_and_others_disappear() -> None:
-    previous = [Condition.model_validate(condition(name)) for name in ("Gone", "B", "A")]
-    findings = [found("A", Reason.READY), found("B", Reason.READY)]
+    previous = [Condition.model_validate(condition(name)) for name in ("Gone", "Stalled", "Ready")]
+    findings = [
+        found(ConditionType.READY, Reason.READY),
+        found(ConditionType.STALLED, Reason.READY),
+    ]
 
     result = conditions_of(findings, previous, generation=1, now=LATER)
 
-    assert [item.type for item in result] == ["A", "B"]
+    assert [item.type for item in result] == ["Ready", "Stalled"]
 
 
 def test_a_message_is_one_line_of_at_most_a_kibibyte() -> None:
-    result = said(Finding("Ready", False, Reason.READY, "a\nb https://u:p@host " + "x" * 2000))
+    result = said(
+        Finding(ConditionType.READY, False, Reason.READY, "a\nb https://u:p@host " + "x" * 2000)
+    )
 
     assert result.message.startswith("a b https://host x")
     assert len(result.message) == 1024
 
 
 def test_a_finding_without_a_message_explains_its_reason() -> None:
-    assert found("Ready", Reason.READY).message == Reason.READY.explanation
-    assert found("Ready", Reason.READY, "so").message == "so"
+    assert found(ConditionType.READY, Reason.READY).message == Reason.READY.explanation
+    assert found(ConditionType.READY, Reason.READY, "so").message == "so"
 
 
 def test_what_is_blocked_is_missing_for_the_same_reason() -> None:
-    assert missing("Ready", BLOCKED) == Finding("Ready", False, "HostTaken", "it is taken")
+    assert missing(ConditionType.READY, BLOCKED) == Finding(
+        ConditionType.READY, False, "HostTaken", "it is taken"
+    )
 
 
 @pytest.mark.parametrize(
@@ -82,7 +92,7 @@ def test_progress(blocked: Blocked | None, expected: list[str]) -> None:
 
 
 def test_a_condition_is_found_by_its_type() -> None:
-    ready = said(found("Ready", Reason.READY))
+    ready = said(found(ConditionType.READY, Reason.READY))
 
     assert find([ready], "Ready") is ready
     assert find([ready], "Stalled") is None

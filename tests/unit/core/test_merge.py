@@ -69,6 +69,29 @@ def env(**values: str) -> list[dict[str, str]]:
             id="a-port-without-a-name-is-the-default-one",
         ),
         pytest.param(
+            [
+                {"probes": {"liveness": {"path": "/a", "periodSeconds": 9}, "startup": {}}},
+                {"probes": {"liveness": {"path": "/b"}, "readiness": {"port": "http"}}},
+            ],
+            {
+                "probes": {
+                    "liveness": {"path": "/b", "periodSeconds": 9},
+                    "readiness": {"port": "http"},
+                    "startup": {},
+                }
+            },
+            id="probes-merge-field-by-field",
+        ),
+        pytest.param(
+            [
+                {"autoscaling": {"enabled": True, "targetCPUUtilization": 60}},
+                {"autoscaling": {"maxReplicas": 9}},
+                {"autoscaling": {"enabled": False}},
+            ],
+            {"autoscaling": {"enabled": False, "targetCPUUtilization": 60, "maxReplicas": 9}},
+            id="autoscaling-merges-and-is-switched-off-again",
+        ),
+        pytest.param(
             [{"replicas": 1}, None, {"args": ["x"]}],
             {"replicas": 1, "args": ["x"]},
             id="a-layer-may-be-missing",

@@ -6,7 +6,7 @@ import pytest
 
 from kapsa.core.status import worth_writing
 from kapsa.models.environment import EnvironmentStatus
-from kapsa.models.project import ProjectStatus
+from kapsa.models.project_status import ProjectStatus
 
 EMPTY = ProjectStatus()
 

@@ -1,0 +1,1 @@
+"""What `kapsa validate` does: manifests in files, judged without a cluster."""
