@@ -144,10 +144,12 @@ class FakeCluster(Cluster):
         async with _Call(self, "get", resource.kind):
             return copy.deepcopy(self.objects.get((resource.kind, namespace, name)))
 
-    async def list_all(self, resource: ResourceType, label_selector: str = "") -> Listing:
+    async def list_all(
+        self, resource: ResourceType, label_selector: str = "", namespace: str = ""
+    ) -> Listing:
         self.reads.append(f"list {resource.kind}")
         async with _Call(self, "list", resource.kind):
-            return self._listing(resource, label_selector)
+            return self._listing(resource, label_selector, namespace)
 
     async def create(self, manifest: Manifest) -> Manifest:
         async with self._written("create", manifest):
@@ -162,6 +164,15 @@ class FakeCluster(Cluster):
                 raise Conflict(Reason.RECONCILING, "another UID", 1.0)
             merged = _merged(live or {}, copy.deepcopy(manifest))
             return self._answer(self._store(self.admission(merged)))
+
+    async def hold(self, manifest: Manifest, *, uid: str) -> Manifest:
+        async with self._written("hold", manifest, uid):
+            live = self.objects.get(_key(manifest))
+            if live is None or live["metadata"]["uid"] != uid:
+                raise Conflict(Reason.RECONCILING, "another UID", 1.0)
+            if _merged(live, manifest) != live:
+                raise Conflict(Reason.RECONCILING, "somebody else set it", 1.0)
+            return self._answer(live)
 
     async def replace(self, manifest: Manifest) -> Manifest:
         async with self._written("replace", manifest):
@@ -184,7 +195,13 @@ class FakeCluster(Cluster):
             return self._answer(self._store({**copy.deepcopy(stored), "status": status}))
 
     async def delete(
-        self, resource: ResourceType, name: str, namespace: str = "", *, uid: str
+        self,
+        resource: ResourceType,
+        name: str,
+        namespace: str = "",
+        *,
+        uid: str,
+        resource_version: str = "",
     ) -> bool:
         metadata = {"name": name, "namespace": namespace}
         manifest = {"kind": resource.kind, "metadata": metadata}
@@ -192,6 +209,8 @@ class FakeCluster(Cluster):
             key = (resource.kind, namespace, name)
             live = self.objects.get(key)
             if live is None or live["metadata"]["uid"] != uid:
+                return False
+            if resource_version not in ("", live["metadata"]["resourceVersion"]):
                 return False
             if live["metadata"].get("finalizers"):
                 dying = copy.deepcopy(live)
@@ -212,11 +231,13 @@ class FakeCluster(Cluster):
     def _answer(self, manifest: Manifest) -> Manifest:
         return copy.deepcopy(manifest)
 
-    def _listing(self, resource: ResourceType, selector: str) -> Listing:
+    def _listing(self, resource: ResourceType, selector: str, namespace: str = "") -> Listing:
         items = [
             copy.deepcopy(manifest)
             for key, manifest in self.objects.items()
-            if key[0] == resource.kind and _matches(manifest, selector)
+            if key[0] == resource.kind
+            and namespace in ("", key[1])
+            and _matches(manifest, selector)
         ]
         return Listing(items, str(self._count.version))
 

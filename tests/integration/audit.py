@@ -1,4 +1,4 @@
-"""What the API server's audit log says that the operator wrote."""
+"""What the API server's audit log says that the operator, and others, wrote."""
 
 import json
 from collections.abc import Iterator
@@ -16,12 +16,21 @@ def operator_writes(audit_log: Path, offset: int = 0) -> list[str]:
 
     Those of the election are left out.
     """
+    events = _changing(audit_log, _OPERATOR, offset)
+    return [_described(one) for one in events if one["objectRef"].get("name") != _ELECTION]
+
+
+def writes_of(audit_log: Path, namespace: str, service_account: str) -> list[str]:
+    """Return what a ServiceAccount wrote, or tried to, as `verb resource ns/name`."""
+    user = f"system:serviceaccount:{namespace}:{service_account}"
+    return [_described(event) for event in _changing(audit_log, user)]
+
+
+def _changing(audit_log: Path, user: str, offset: int = 0) -> list[dict[str, Any]]:
     return [
-        _described(event)
+        event
         for event in _events(audit_log, offset)
-        if event["user"]["username"] == _OPERATOR
-        and event["objectRef"].get("name") != _ELECTION
-        and event["stage"] == "ResponseComplete"
+        if event["user"]["username"] == user and event["stage"] == "ResponseComplete"
     ]
 
 

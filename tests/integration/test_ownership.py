@@ -32,6 +32,13 @@ _STRANGERS: dict[str, Manifest] = {
         "apiVersion": "networking.k8s.io/v1",
         "spec": {"defaultBackend": {"service": {"name": "stranger", "port": {"number": 1}}}},
     },
+    "HorizontalPodAutoscaler": {
+        "apiVersion": "autoscaling/v2",
+        "spec": {
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "stranger"},
+            "maxReplicas": 3,
+        },
+    },
 }
 
 
@@ -102,7 +109,8 @@ def test_a_strangers_object_of_the_wanted_name_is_left_untouched_and_named(
     before = _said_by_people(app.get(kind, "web"))
     image = f"{app.registry.host}/{app.image_repository}@{app.push_image('v1')}"
     domain = {"domainPoolRef": {"name": "apps"}, "subdomain": app.namespace}
-    app.apply(lone_environment("web", app.namespace, image=image, domain=domain))
+    runtime = {"autoscaling": {"enabled": True}}
+    app.apply(lone_environment("web", app.namespace, image=image, domain=domain, runtime=runtime))
 
     def said() -> Manifest | None:
         status = (app.get("environment", "web") or {}).get("status") or {}

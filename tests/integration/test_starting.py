@@ -212,7 +212,10 @@ def _tell_the_story(app: Application) -> None:
         "metadata": {"name": "story"},
         "spec": {"endpoint": app.registry.host, "insecure": True},
     }
-    app.apply(registry, app.project())
+    domain = {"domainPoolRef": {"name": "story"}}
+    app.apply(
+        registry, _pool(), app.project(domain=domain, runtime={"autoscaling": {"enabled": True}})
+    )
     production = app.wait_until_running("production", main)
     app.platform.kubectl(
         "label", "namespace", production["metadata"]["namespace"], "kapsa-project.io/project-"
@@ -222,20 +225,34 @@ def _tell_the_story(app: Application) -> None:
     app.wait_until_running("production", app.commit("main"))
     app.close_pull_request(number)
     app.wait_until_gone(f"pr-{number}")
+    app.apply(_pool(kind="Gateway", gatewayRef={"name": "public", "namespace": "gateways"}))
+    app.wait_for_condition("IngressReady", "RoutePending", slug="production")
+    app.wait_until_running("production", app.commit("main"))
     _leave_something_over(app, production)
     app.apply(app.project(domain=None))
     made = production["metadata"]["namespace"]
-    for kind in ("ingress", "deployment", "service"):
+    for kind in ("ingress", "httproute", "horizontalpodautoscaler", "deployment", "service"):
         selector = ("-n", made, "-l", "app.kubernetes.io/managed-by=kapsa", "-o", "name")
-        most = 0 if kind == "ingress" else 1
+        most = 1 if kind in {"deployment", "service"} else 0
 
         def look(kind: str = kind, most: int = most, selector: tuple[str, ...] = selector) -> bool:
             return len(app.platform.kubectl("get", kind, *selector).split()) == most
 
         wait_for(f"no {kind} is left over", look)
     app.delete("registry", "story")
+    app.delete("domainpool", "story")
     app.delete("project", app.name)
     wait_for("the made namespace is gone", lambda: app.get("namespace", made, "") is None)
+
+
+def _pool(**routing: Any) -> Manifest:
+    """Return the story's DomainPool."""
+    return {
+        "apiVersion": "kapsa-project.io/v1alpha1",
+        "kind": "DomainPool",
+        "metadata": {"name": "story"},
+        "spec": {"baseDomains": ["story.localhost"], "routing": routing or {"kind": "Ingress"}},
+    }
 
 
 def _leave_something_over(app: Application, environment: Manifest) -> None:

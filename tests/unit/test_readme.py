@@ -8,7 +8,7 @@ import yaml
 from click.testing import CliRunner
 
 from kapsa.config import Settings
-from kapsa.core.domain import HostRequest, candidate_hosts
+from kapsa.core.domain import HostRequest, candidate_hosts, host_name
 from kapsa.models import KINDS, DomainPool, Project
 from lab.demo.cli import demo
 from lab.recipes import book
@@ -61,9 +61,9 @@ def test_the_hosts_of_the_readme_are_those_that_kapsa_gives() -> None:
 
     def host(environment: str, *, permanent: bool) -> str:
         request = HostRequest(environment, "shop", "ns/name", permanent=permanent)
-        hosts = candidate_hosts(request, pool, 0)
-        assert isinstance(hosts, tuple)
-        return hosts[0]
+        name = host_name(request, pool)
+        assert isinstance(name, str)
+        return candidate_hosts(name, request.holder, pool.spec.base_domains)[0]
 
     project = README.partition("kind: Project")[2]
     assert f"http://{host('production', permanent=True)}\n" in project

@@ -16,13 +16,17 @@ _BARE: Final = re.compile(r"[0-9]{1,18}")
 
 
 def parse_duration(value: str | int) -> int:
-    """Return the seconds that `value` means.
+    """Return the seconds that `value` means; a text that means more than `MAXIMUM` means that.
+
+    The API server can't add up the parts of a text, so any that fits `PATTERN` is understood.
 
     Raises:
-        ValueError: It is negative, longer than `MAXIMUM`, or no duration; the message says what
-            one looks like.
+        ValueError: It is negative, a number beyond `MAXIMUM`, or no duration; the message says
+            what one looks like.
     """
-    seconds = _seconds_of(value)
+    if isinstance(value, str):
+        return min(_seconds_of_text(value), MAXIMUM)
+    seconds = _seconds_of_number(value)
     if seconds < 0:
         raise ValueError(f"{value!r} is negative; a duration is not")
     if seconds > MAXIMUM:
@@ -30,14 +34,22 @@ def parse_duration(value: str | int) -> int:
     return seconds
 
 
-def _seconds_of(value: str | int) -> int:
+def _seconds_of_text(text: str) -> int:
+    if _BARE.fullmatch(text):
+        return int(text)
+    if _PARTS.fullmatch(text):
+        return sum(int(count) * _SECONDS[unit] for count, unit in _PART.findall(text))
+    raise ValueError(_no_duration(text))
+
+
+def _seconds_of_number(value: int) -> int:
     if isinstance(value, int) and not isinstance(value, bool):
         return value
-    if isinstance(value, str) and _BARE.fullmatch(value):
-        return int(value)
-    if isinstance(value, str) and _PARTS.fullmatch(value):
-        return sum(int(count) * _SECONDS[unit] for count, unit in _PART.findall(value))
-    raise ValueError(f"{value!r} is no duration: write 90s, 1h30m, 7d or a number of seconds")
+    raise ValueError(_no_duration(value))
+
+
+def _no_duration(value: str | int) -> str:
+    return f"{value!r} is no duration: write 90s, 1h30m, 7d or a number of seconds"
 
 
 def format_duration(seconds: int) -> str:

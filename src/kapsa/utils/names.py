@@ -19,8 +19,8 @@ LABEL_LIMIT: Final = 63
 """Longest DNS label, and longest value of a Kubernetes label (RFC 1035, section 2.3.4)."""
 
 _DIGEST_LENGTH: Final = 10
-# Longer than a slug's: `join` leaves alone names that end with a slug's digest, as most of them do,
-# and still tells them from those that it has cut itself.
+# Longer than a slug's: `join` and `label` leave alone names that end with a slug's digest, as most
+# of them do, and still tell them from those that they have cut themselves.
 _JOIN_DIGEST_LENGTH: Final = 12
 _LABEL: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 
@@ -31,6 +31,15 @@ def slug(text: str, limit: int = LABEL_LIMIT) -> str:
     `slug("login")` is `login`; `slug("feature/login")` is `feature-login-` and ten digits.
     """
     return _kept_or_digested(text, limit, _DIGEST_LENGTH)
+
+
+def label(text: str, limit: int = LABEL_LIMIT) -> str:
+    """Return `text` where it is a DNS label, such as a slug; a label made from it where it isn't.
+
+    It has at most `limit` (at least 14) characters. A digest that is appended is longer than a
+    slug's, so that it is not taken for one.
+    """
+    return _kept_or_digested(text, limit, _JOIN_DIGEST_LENGTH)
 
 
 def with_digest(text: str, identity: str, limit: int = LABEL_LIMIT) -> str:

@@ -1,6 +1,5 @@
 """Durations: one parser for manifests and settings."""
 
-import contextlib
 import re
 
 import pytest
@@ -26,6 +25,9 @@ from kapsa.utils.durations import MAXIMUM, PATTERN, format_duration, parse_durat
         (300, 300),
         (0, 0),
         (MAXIMUM, MAXIMUM),
+        ("36500d", MAXIMUM),
+        ("36500d1s", MAXIMUM),
+        ("999999999w", MAXIMUM),
     ],
 )
 def test_a_duration_means_its_seconds(text: str | int, seconds: int) -> None:
@@ -69,9 +71,9 @@ def test_anything_else_is_refused_with_an_example(text: object) -> None:
 
 @pytest.mark.parametrize(
     ("value", "message"),
-    [(-1, "is negative"), (MAXIMUM + 1, "hundred years"), ("999999999w", "hundred years")],
+    [(-1, "is negative"), (MAXIMUM + 1, "hundred years")],
 )
-def test_a_duration_out_of_range_is_refused(value: str | int, message: str) -> None:
+def test_a_number_out_of_range_is_refused(value: int, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         parse_duration(value)
 
@@ -96,12 +98,8 @@ def test_a_value_is_either_a_number_of_seconds_or_a_value_error(value: str | int
 
 
 @given(st.from_regex(PATTERN, fullmatch=True).map(str.strip))
-def test_what_the_api_server_accepts_is_refused_only_for_its_length(text: str) -> None:
-    with contextlib.suppress(ValueError):
-        parse_duration(text)
-        return
-    with pytest.raises(ValueError, match="hundred years"):
-        parse_duration(text)
+def test_any_text_that_the_api_server_accepts_is_understood(text: str) -> None:
+    assert 0 <= parse_duration(text) <= MAXIMUM
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,19 @@ def test_a_label_is_kept_and_anything_else_gets_a_digest(text: str, expected: st
     assert names.slug(text) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("pr-42", "pr-42"),
+        ("x-0123456789", "x-0123456789"),
+        ("x-0123456789ab", "x-0123456789ab-2b433c209337"),
+        ("Login", "login-9d6322c1f4d9"),
+    ],
+)
+def test_a_label_keeps_even_the_digest_of_a_slug(text: str, expected: str) -> None:
+    assert names.label(text) == expected
+
+
 def test_tricky_texts_give_distinct_labels() -> None:
     texts = {*TRICKY, *(form for text in TRICKY for form in digested_forms(text))}
     made = {text: names.slug(text) for text in texts}

@@ -1,0 +1,276 @@
+"""Manifests that break a rule over several fields, written by hand."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from kapsa.models import DomainPool, Environment, Model, Project
+from tests.manifests.constraints import Node, nodes_below, root_of
+from tests.manifests.invalid import Invalid, Manifest
+from tests.manifests.valid import DIGEST, FULL, MINIMAL, SHA, manifest_of
+
+ROOT: Final = "<nil>"
+"""What the API server calls the object itself."""
+
+_Row = tuple[str, Manifest, str, str]
+"""A name, fields of the spec that go over the smallest one, the place and what is said there."""
+
+_ONE_SOURCE: Final = "set exactly one of branch, tag and promoteFrom"
+_KEPT_NAMES: Final = (
+    "names such as pr-7 are kept for the previews of pull requests; choose another name"
+)
+_OTHER_ENVIRONMENT: Final = (
+    "promoteFrom must be the name of another environment in spec.environments"
+)
+_SAME_HOST: Final = (
+    "apiURL must have the scheme, host and port of url: the credentials are sent there"
+)
+_SAME_PORT: Final = "two ports have the same containerPort and protocol; leave one of them out"
+_REPLICAS: Final = "minReplicas is more than maxReplicas; lower minReplicas or raise maxReplicas"
+_OWN_VARIABLES: Final = "names that start with KAPSA_ are set by Kapsa; choose another name"
+_GATEWAY: Final = "kind Gateway needs gatewayRef, and kind Ingress has none"
+_INGRESS: Final = "ingressClassName is for kind Ingress; leave it out"
+_KEYS: Final = "matchLabels needs keys of labels, such as example.com/team"
+_VALUES: Final = "In and NotIn need values; Exists and DoesNotExist have none"
+
+_STAGING: Final = {"name": "staging", "branch": "main"}
+_GATEWAY_REF: Final = {"name": "public", "namespace": "gateways"}
+
+
+def _environments(*items: Manifest) -> Manifest:
+    return {"environments": list(items)}
+
+
+def _repository(url: str, api_url: str) -> Manifest:
+    return {"repository": {"url": url, "apiURL": api_url}}
+
+
+def _runtime(**fields: Any) -> Manifest:
+    return {"runtime": fields}
+
+
+def _selector(**requirement: Any) -> Manifest:
+    return {"allowedNamespaces": {"selector": {"matchExpressions": [requirement]}}}
+
+
+_URL: Final = "https://git.example.com/acme/shop.git"
+
+_ROWS: Final[dict[type[Model], tuple[_Row, ...]]] = {
+    Project: (
+        (
+            "an environment that follows nothing",
+            _environments({"name": "production"}),
+            "spec.environments[0]",
+            _ONE_SOURCE,
+        ),
+        (
+            "an environment that follows a branch and a tag",
+            _environments(_STAGING, {"name": "production", "branch": "main", "tag": "v*"}),
+            "spec.environments[1]",
+            _ONE_SOURCE,
+        ),
+        (
+            "an environment that follows a branch and another environment",
+            _environments(
+                _STAGING, {"name": "production", "branch": "main", "promoteFrom": "staging"}
+            ),
+            "spec.environments[1]",
+            _ONE_SOURCE,
+        ),
+        (
+            "an environment with no source but a pinned image",
+            _environments({"name": "production", "image": f"acme/shop@{DIGEST}"}),
+            "spec.environments[0]",
+            _ONE_SOURCE,
+        ),
+        (
+            "an environment with no source but a pinned revision",
+            _environments({"name": "production", "revision": SHA}),
+            "spec.environments[0]",
+            _ONE_SOURCE,
+        ),
+        (
+            "an environment that promotes from itself",
+            _environments({"name": "production", "promoteFrom": "production"}),
+            "spec.environments[0]",
+            "promoteFrom names the environment itself; name another one of spec.environments",
+        ),
+        (
+            "an environment that promotes from one that is not there",
+            _environments(_STAGING, {"name": "production", "promoteFrom": "stagging"}),
+            "spec",
+            _OTHER_ENVIRONMENT,
+        ),
+        (
+            "an environment called like the preview of a pull request",
+            _environments({"name": "pr-7", "branch": "main"}),
+            "spec.environments[0]",
+            _KEPT_NAMES,
+        ),
+        (
+            "a forge on another host than the repository",
+            _repository(_URL, "https://evil.example.com/api/v1"),
+            "spec.repository",
+            _SAME_HOST,
+        ),
+        (
+            "a forge whose host begins like the repository's",
+            _repository(_URL, "https://git.example.com.evil.example.com/api/v1"),
+            "spec.repository",
+            _SAME_HOST,
+        ),
+        (
+            "a forge spoken to without encryption",
+            _repository(_URL, "http://git.example.com/api/v1"),
+            "spec.repository",
+            _SAME_HOST,
+        ),
+        (
+            "a forge at another port than the repository",
+            _repository(_URL, "https://git.example.com:8443/api/v1"),
+            "spec.repository",
+            _SAME_HOST,
+        ),
+        (
+            "two ports of one number and protocol",
+            _runtime(
+                ports=[
+                    {"name": "http", "containerPort": 80},
+                    {"name": "web", "containerPort": 80, "protocol": "TCP"},
+                ]
+            ),
+            "spec.runtime",
+            _SAME_PORT,
+        ),
+        (
+            "two ports of one number in an environment",
+            _environments(
+                {
+                    **_STAGING,
+                    "runtime": {
+                        "ports": [
+                            {"name": "a", "containerPort": 1},
+                            {"name": "b", "containerPort": 1},
+                        ]
+                    },
+                }
+            ),
+            "spec.environments[0].runtime",
+            _SAME_PORT,
+        ),
+        (
+            "more pods at least than at most",
+            _runtime(autoscaling={"minReplicas": 3, "maxReplicas": 2}),
+            "spec.runtime.autoscaling",
+            _REPLICAS,
+        ),
+        (
+            "a variable that Kapsa sets itself",
+            _runtime(env=[{"name": "A"}, {"name": "KAPSA_COMMIT", "value": "x"}]),
+            "spec.runtime.env[1]",
+            _OWN_VARIABLES,
+        ),
+    ),
+    DomainPool: (
+        (
+            "a pool of a Gateway without one",
+            {"routing": {"kind": "Gateway"}},
+            "spec.routing",
+            _GATEWAY,
+        ),
+        (
+            "a pool of Ingresses with a Gateway",
+            {"routing": {"kind": "Ingress", "gatewayRef": _GATEWAY_REF}},
+            "spec.routing",
+            _GATEWAY,
+        ),
+        (
+            "a pool with a Gateway whose kind is left out",
+            {"routing": {"gatewayRef": _GATEWAY_REF}},
+            "spec.routing",
+            _GATEWAY,
+        ),
+        (
+            "a pool of a Gateway with an IngressClass",
+            {
+                "routing": {
+                    "kind": "Gateway",
+                    "gatewayRef": _GATEWAY_REF,
+                    "ingressClassName": "nginx",
+                }
+            },
+            "spec.routing",
+            _INGRESS,
+        ),
+        (
+            "a label with a key that is none",
+            {"allowedNamespaces": {"selector": {"matchLabels": {"a": "", "my team": "shop"}}}},
+            "spec.allowedNamespaces.selector",
+            _KEYS,
+        ),
+        (
+            "a demand that a label is in nothing",
+            _selector(key="tier", operator="In"),
+            "spec.allowedNamespaces.selector.matchExpressions[0]",
+            _VALUES,
+        ),
+        (
+            "a demand that a label is not in an empty list",
+            _selector(key="tier", operator="NotIn", values=[]),
+            "spec.allowedNamespaces.selector.matchExpressions[0]",
+            _VALUES,
+        ),
+        (
+            "a demand that a label exists with a value",
+            _selector(key="tier", operator="Exists", values=["gold"]),
+            "spec.allowedNamespaces.selector.matchExpressions[0]",
+            _VALUES,
+        ),
+    ),
+}
+
+_PROJECT_NAME: Final = (
+    "a Project's name is a DNS label of at most 40 characters that starts with a letter: the names"
+    " of its objects begin with it"
+)
+_ENVIRONMENT_NAME: Final = (
+    "an Environment's name is a DNS label of at most 63 characters that starts with a letter: its"
+    " Service has the same"
+)
+_NAMES: Final = (
+    (Project, "a" * 41, _PROJECT_NAME),
+    (Project, "7up", _PROJECT_NAME),
+    (Project, "shop.v2", _PROJECT_NAME),
+    (Environment, "a" * 64, _ENVIRONMENT_NAME),
+    (Environment, "7up", _ENVIRONMENT_NAME),
+    (Environment, "shop.v2", _ENVIRONMENT_NAME),
+)
+
+
+def handwritten_cases() -> Iterator[Invalid]:
+    """Yield a case for each row of the tables."""
+    for kind, rows in _ROWS.items():
+        for name, fields, path, message in rows:
+            manifest = manifest_of(kind, {**MINIMAL[kind], **fields})
+            broken = node_at(kind, path).rule(message)
+            yield Invalid(f"{kind.__name__}: {name}", manifest, path, said(message), broken)
+    for kind, called, message in _NAMES:
+        manifest = manifest_of(kind, FULL[kind][0]) | {"metadata": {"name": called}}
+        broken = root_of(kind).rule(message)
+        yield Invalid(f"{kind.__name__} called {called}", manifest, ROOT, said(message), broken)
+
+
+def said(message: str) -> str:
+    """Return the words of the API server for a rule that is broken."""
+    return f"Invalid value: {message}"
+
+
+def node_at(kind: type[Model], path: str) -> Node:
+    """Return the place of a schema, by the path of a value there."""
+    if path == ROOT:
+        return root_of(kind)
+    wanted = "".join("[]" if part[0].isdigit() else part for part in _parts(path))
+    return next(node for node in nodes_below(root_of(kind)) if node.path == wanted)
+
+
+def _parts(path: str) -> list[str]:
+    return [part for part in path.replace("[", "\0").replace("]", "\0").split("\0") if part]

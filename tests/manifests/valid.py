@@ -1,0 +1,167 @@
+"""Valid manifests: of each kind the smallest, and ones that together have every field.
+
+The largest ones say each field with another value than its default, as far as it has one.
+"""
+
+from typing import Any, Final
+
+import yaml
+
+from kapsa.models import API_VERSION, DomainPool, Environment, Model, Project, Registry
+
+Manifest = dict[str, Any]
+
+SHA: Final = "3f2a" * 10
+DIGEST: Final = "sha256:" + "ab" * 32
+
+MINIMAL: Final[dict[type[Model], Manifest]] = {
+    Project: {
+        "repository": {"url": "https://git.example.com/acme/shop.git"},
+        "build": {"image": "ghcr.io/acme/shop:{sha}"},
+    },
+    Environment: {},
+    DomainPool: {"baseDomains": ["apps.example.com"]},
+    Registry: {"endpoint": "harbor.example.com:5000"},
+}
+"""Specs with nothing but what is required."""
+
+_RUNTIME: Final = """
+          replicas: 2
+          resources: {requests: {cpu: 50m, memory: 64Mi}, limits: {memory: 1Gi}}
+          ports:
+          - {name: http, containerPort: 8080, protocol: TCP}
+          - {name: dns, containerPort: 53, protocol: UDP}
+          probes:
+            liveness:
+              path: /healthz
+              port: http
+              initialDelaySeconds: 5
+              periodSeconds: 10
+              timeoutSeconds: 2
+              failureThreshold: 3
+            readiness: {path: /ready}
+            startup: {path: /ready, failureThreshold: 30}
+          autoscaling: {enabled: true, minReplicas: 2, maxReplicas: 4, targetCPUUtilization: 70}
+          command: [./serve]
+          args: [--port, "8080"]
+          env: [{name: A, value: b}]
+"""
+_SELECTOR: Final = """
+            matchLabels: {example.com/team: shop}
+            matchExpressions:
+            - {key: tier, operator: In, values: [gold, silver]}
+            - {key: closed, operator: DoesNotExist}
+"""
+
+_FULL: Final[dict[type[Model], tuple[str, ...]]] = {
+    Project: (
+        f"""
+        suspend: true
+        isolation: Shared
+        repository:
+          url: https://git.example.com/acme/shop.git
+          branch: trunk
+          provider: gitea
+          apiURL: https://git.example.com/api/v1
+          pollInterval: 1h30m
+          credentials: {{secretRef: {{name: shop-git}}}}
+        build: {{strategy: prebuilt, image: "ghcr.io/acme/shop:{{branch}}-{{shortSha}}"}}
+        registry: {{name: harbor}}
+        domain: {{domainPoolRef: {{name: apps}}, subdomain: shop}}
+        runtime:{_RUNTIME}
+        environments:
+        - name: production
+          promoteFrom: staging
+          autoSync: false
+          revision: {SHA}
+          image: ghcr.io/acme/shop@{DIGEST}
+          runtime: {{replicas: 3}}
+        - {{name: staging, branch: main, autoSync: true}}
+        - {{name: releases, tag: v*, autoSync: true}}
+        previewEnvironments:
+          enabled: false
+          pullRequests:
+            enabled: false
+            heads: {{include: ["*"], exclude: [dependabot/*]}}
+            labels: {{include: [preview], exclude: [no-preview]}}
+            drafts: true
+          branches: {{enabled: true, include: [feature/*], exclude: [feature/old]}}
+          maxActive: 5
+          ttl: 604800
+          maxLifetime: 2w
+          runtime: {{replicas: 1}}
+        """,
+    ),
+    Environment: (
+        f"""
+        projectRef: {{name: shop, namespace: team-a, uid: 0b5c}}
+        type: permanent
+        branch: feature/login
+        commit: {SHA}
+        pullRequest: {{number: 42, title: Log in, author: ann, url: "https://git.example.com/42"}}
+        image: harbor.example.com/acme/shop@{DIGEST}
+        ttl: 7d
+        suspend: true
+        domain: {{domainPoolRef: {{name: apps}}, subdomain: shop}}
+        runtime:{_RUNTIME}
+        """,
+    ),
+    DomainPool: (
+        f"""
+        baseDomains: [apps.example.com, apps.example.org]
+        naming: nested
+        primaryEnvironment: live
+        routing: {{kind: Ingress, ingressClassName: nginx}}
+        allocationPolicy: {{strategy: least-used, reservedSubdomains: [www, admin]}}
+        allowedNamespaces:
+          selector:{_SELECTOR}
+        """,
+        """
+        baseDomains: [apps.example.net]
+        naming: flat
+        primaryEnvironment: production
+        routing:
+          kind: Gateway
+          gatewayRef: {name: public, namespace: gateways, sectionName: https}
+        allocationPolicy: {strategy: random}
+        """,
+    ),
+    Registry: (
+        f"""
+        type: generic
+        endpoint: harbor.example.com
+        insecure: true
+        pullAuth: {{secretRef: {{name: harbor-pull}}}}
+        allowedNamespaces:
+          selector:{_SELECTOR}
+        """,
+    ),
+}
+
+FULL: Final[dict[type[Model], tuple[Manifest, ...]]] = {
+    kind: tuple(yaml.safe_load(text) for text in texts) for kind, texts in _FULL.items()
+}
+"""Specs that together have every field, as somebody would write them."""
+
+NAMES: Final[dict[type[Model], str]] = {
+    Project: "shop",
+    Environment: "web",
+    DomainPool: "apps",
+    Registry: "harbor",
+}
+"""What the object of each kind is called."""
+
+
+def manifest_of(kind: type[Model], spec: Manifest) -> Manifest:
+    """Return an object of `kind` with that spec, as somebody writes it."""
+    return {
+        "apiVersion": API_VERSION,
+        "kind": kind.__name__,
+        "metadata": {"name": NAMES[kind]},
+        "spec": spec,
+    }
+
+
+def full_manifests(kind: type[Model]) -> tuple[Manifest, ...]:
+    """Return whole objects of the largest specs."""
+    return tuple(manifest_of(kind, spec) for spec in FULL[kind])
