@@ -84,7 +84,7 @@ class OperatorProcess:
     kubeconfig: Path | None = None
     name: str = "operator"
     port: int = field(default_factory=free_port)
-    command: Sequence[str] = (sys.executable, "-m", "kapsa.main", "run")
+    command: Sequence[str] = (sys.executable, "-m", "kapsa", "run")
     _process: subprocess.Popen[bytes] | None = None
 
     @property

@@ -29,7 +29,6 @@ from kapsa.adapters.errors import AdapterError
 from kapsa.adapters.forges.gitea import GiteaForge
 from kapsa.adapters.git import GitClient, require_git
 from kapsa.adapters.registry import RegistryClient
-from kapsa.cli import make_cli
 from kapsa.config import Settings, SettingsError, read_settings
 from kapsa.controllers.election import Elector, Timing
 from kapsa.controllers.operator import Operator, Outside
@@ -214,10 +213,3 @@ def run() -> None:
         if isinstance(error.__cause__, kopf.PermanentError):
             raise click.ClickException(f"the operator can't start: {error.__cause__}") from error
         raise
-
-
-main = make_cli(run)
-
-
-if __name__ == "__main__":
-    main()

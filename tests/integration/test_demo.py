@@ -18,7 +18,7 @@ from lab.identity import Identity, identify, is_alive
 
 ROOT = Path(__file__).resolve().parents[2]
 ENDS_WITHIN = 400.0
-SERVERS = ("etcd", "kube-apiserver", "gitea", "registry", "kapsa.main")
+SERVERS = ("etcd", "kube-apiserver", "gitea", "registry", "-m kapsa run")
 
 
 @pytest.fixture

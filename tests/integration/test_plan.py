@@ -64,7 +64,7 @@ def _diff(app: Application, folder: Path, project: Manifest) -> tuple[int, str]:
     (folder / "refs.txt").write_text(f"{refs}\n", encoding="utf-8")
     files = ("-f", "project.json", "--refs", "refs.txt", "-o", "diff")
     done = subprocess.run(
-        [sys.executable, "-m", "kapsa.main", "plan", *files, "--kubeconfig", str(_planner(app))],
+        [sys.executable, "-m", "kapsa", "plan", *files, "--kubeconfig", str(_planner(app))],
         cwd=folder,
         capture_output=True,
         text=True,

@@ -21,7 +21,7 @@ _SHORT_LEASE = {
     "KAPSA_RENEW_INTERVAL": "1",
 }
 _COMMANDS = {
-    "kapsa run": (sys.executable, "-m", "kapsa.main", "run"),
+    "kapsa run": (sys.executable, "-m", "kapsa", "run"),
     "kopf run": (sys.executable, "-m", "kopf", "run", "--all-namespaces", "src/kapsa/main.py"),
 }
 _METRICS = {

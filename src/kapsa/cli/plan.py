@@ -9,11 +9,11 @@ import click
 _EXTRA = frozenset({"cel", "jsonschema", "rich", "yaml"})
 
 _HELP = """\
-Show what the operator would do for a Project, without a cluster and without doing it.
+Show what the operator would do for a Project.
 
-It is the operator's own core that plans: which Environments there would be, why a branch or pull
-request has none, and every object. The files hold the Project, and may hold its DomainPool,
-its Registry, and Environments that exist already.
+Nothing is done, and no cluster is needed. It is the operator's own core that plans: which
+Environments there would be, why a branch or pull request has none, and every object. The files hold
+the Project, and may hold its DomainPool, its Registry, and Environments that exist already.
 
 \b
 Examples:

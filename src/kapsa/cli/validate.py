@@ -11,8 +11,28 @@ EXIT_UNUSABLE: Final = 2
 
 _EXTRA: Final = frozenset({"cel", "jsonschema", "yaml"})
 
+_HELP: Final = """\
+Check manifests of Kapsa without a cluster.
 
-@click.command()
+Each FILE is YAML or JSON with any number of documents, a directory with such files in it or
+below, or - for standard input. Objects are judged by the rules of the API server, and then by
+those of the operator; files that are given together may name one another's objects. What is
+of other groups is skipped with a note.
+
+\b
+Examples:
+  kapsa validate project.yaml
+  kapsa validate deploy/ --strict
+  helm template ./chart | kapsa validate -
+  kubectl get projects -A -o yaml | kapsa validate -
+  kapsa validate -o json deploy/ | jq -r '.[].path'
+
+The exit code is 0 if there are no errors, 1 if there are, and 2 if the command was misused or
+a file can't be read.
+"""
+
+
+@click.command(help=_HELP)
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option(
     "-o",
@@ -24,24 +44,7 @@ _EXTRA: Final = frozenset({"cel", "jsonschema", "yaml"})
 )
 @click.option("--strict", is_flag=True, help="Fail for notes, too.")
 def validate(files: tuple[str, ...], output: str, strict: bool) -> None:
-    r"""Check manifests of Kapsa without a cluster.
-
-    Each FILE is YAML or JSON with any number of documents, a directory with such files in it or
-    below, or - for standard input. Objects are judged by the rules of the API server, and then by
-    those of the operator; files that are given together may name one another's objects. What is
-    of other groups is skipped with a note.
-
-    \b
-    Examples:
-      kapsa validate project.yaml
-      kapsa validate deploy/ --strict
-      helm template ./chart | kapsa validate -
-      kubectl get projects -A -o yaml | kapsa validate -
-      kapsa validate -o json deploy/ | jq -r '.[].path'
-
-    The exit code is 0 if there are no errors, 1 if there are, and 2 if the command was misused or
-    a file can't be read.
-    """
+    """Judge the files; the command's help is what people read."""
     try:
         from kapsa.cli.validation import findings, judging, sources  # noqa: PLC0415
     except ModuleNotFoundError as error:

@@ -330,7 +330,9 @@ def test_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_operator_does_not_load_it() -> None:
-    code = "import sys, kapsa.main; print([m for m in sys.modules if 'planning' in m])"
+    code = (
+        "import sys, kapsa.__main__, kapsa.main; print([m for m in sys.modules if 'planning' in m])"
+    )
 
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
 

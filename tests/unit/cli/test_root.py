@@ -1,6 +1,8 @@
 """The root of the command line."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 from click.testing import CliRunner
@@ -31,6 +33,20 @@ def test_help_names_the_settings() -> None:
     result = CliRunner().invoke(make_cli(lambda: None), ["run", "-h"])
     assert "KAPSA_" in result.output
     assert "KUBECONFIG" in result.output
+
+
+def test_examples_of_each_command_stand_on_lines_of_their_own() -> None:
+    for name in make_cli(lambda: None).commands:
+        text = CliRunner().invoke(make_cli(lambda: None), [name, "--help"]).output
+        assert "\\b" not in text
+        examples = re.findall(r"^ .*kapsa \w+ -[of] .*$", text, re.MULTILINE)
+        assert all(line.startswith("    ") for line in examples)
+
+
+def test_the_operator_is_loaded_only_to_run_it() -> None:
+    code = "import sys, kapsa.__main__; print([name for name in sys.modules if 'kopf' in name])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def test_the_page_of_the_command_line_names_each_option_of_each_command() -> None:

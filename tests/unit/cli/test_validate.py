@@ -190,7 +190,7 @@ def test_help_tells_the_exit_codes_and_gives_examples() -> None:
 
 def test_the_operator_loads_nothing_of_it() -> None:
     program = (
-        "import sys, kapsa.main;"
+        "import sys, kapsa.__main__, kapsa.main;"
         "print(*sorted({name.partition('.')[0] for name in sys.modules}"
         " & {'cel', 'jsonschema', 'referencing'}),"
         " *(name for name in sys.modules if name.startswith('kapsa.cli.valid')))"
