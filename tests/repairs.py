@@ -124,6 +124,13 @@ def _keys_of_labels(_: Draw, selector: Manifest) -> Manifest:
     return {**selector, "matchLabels": {f"key-{i}": value for i, value in enumerate(values)}}
 
 
+def _known_resources(_: Draw, resources: Manifest) -> Manifest:
+    return {
+        field: {f"example.com/{i}": value for i, value in enumerate(amounts.values())}
+        for field, amounts in resources.items()
+    }
+
+
 _REPAIRS: Final[dict[str, Repair]] = {
     "isolation can't be changed; make a new Project": _as_it_is,
     "apiURL must have the scheme, host and port of url: the credentials are sent there": (
@@ -133,6 +140,10 @@ _REPAIRS: Final[dict[str, Repair]] = {
     "minReplicas is more than maxReplicas; lower minReplicas or raise maxReplicas": (
         _ordered_replicas
     ),
+    (
+        "a resource is cpu, memory, ephemeral-storage, hugepages-<size>, or has a prefix such as"
+        " example.com/gpu"
+    ): _known_resources,
     "names that start with KAPSA_ are set by Kapsa; choose another name": _variable_of_others,
     "set exactly one of branch, tag and promoteFrom": _one_source,
     "promoteFrom names the environment itself; name another one of spec.environments": (

@@ -26,6 +26,10 @@ _SAME_HOST: Final = (
 )
 _SAME_PORT: Final = "two ports have the same containerPort and protocol; leave one of them out"
 _REPLICAS: Final = "minReplicas is more than maxReplicas; lower minReplicas or raise maxReplicas"
+_RESOURCE: Final = (
+    "a resource is cpu, memory, ephemeral-storage, hugepages-<size>, or has a prefix such as"
+    " example.com/gpu"
+)
 _OWN_VARIABLES: Final = "names that start with KAPSA_ are set by Kapsa; choose another name"
 _GATEWAY: Final = "kind Gateway needs gatewayRef, and kind Ingress has none"
 _INGRESS: Final = "ingressClassName is for kind Ingress; leave it out"
@@ -162,6 +166,18 @@ _ROWS: Final[dict[type[Model], tuple[_Row, ...]]] = {
             _runtime(autoscaling={"minReplicas": 3, "maxReplicas": 2}),
             "spec.runtime.autoscaling",
             _REPLICAS,
+        ),
+        (
+            "a limit of a resource that there is not",
+            _runtime(resources={"limits": {"memroy": "1Gi"}}),
+            "spec.runtime.resources",
+            _RESOURCE,
+        ),
+        (
+            "a request of a resource that there is not",
+            _runtime(resources={"requests": {"cpus": 1}}),
+            "spec.runtime.resources",
+            _RESOURCE,
         ),
         (
             "a variable that Kapsa sets itself",

@@ -58,6 +58,19 @@ class Resources(Model):
     )
     """The most that the container may use, by resource, such as `memory: 256Mi`."""
 
+    rules: ClassVar = (
+        Rule(
+            " && ".join(
+                f"(!has(self.{field}) || self.{field}.all(name, name.contains('/')"
+                " || name in ['cpu', 'memory', 'ephemeral-storage']"
+                " || name.startsWith('hugepages-')))"
+                for field in ("requests", "limits")
+            ),
+            "a resource is cpu, memory, ephemeral-storage, hugepages-<size>, or has a prefix such"
+            " as example.com/gpu",
+        ),
+    )
+
 
 class Probe(Model):
     """A question that the kubelet asks the container, again and again.
