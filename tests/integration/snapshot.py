@@ -18,6 +18,10 @@ _OF_ONE_RUN = {
     "lastPollTime",
     "nextPollTime",
     "firstSeen",
+    "shortSha",
+    "activeSince",
+    "lastActivityAt",
+    "expiresAt",
     "time",
     "kubectl.kubernetes.io/last-applied-configuration",
     # Names a ReplicaSet, whose name has a digest of all that differs between two runs.
