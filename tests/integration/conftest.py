@@ -78,6 +78,8 @@ def new_application(admin: lab.Platform) -> Iterator[Callable[..., Application]]
 
         yield make
         for app in made:
+            # At once, and not when the namespace gets to it: they hold names that others want.
+            admin.kubectl("delete", "projects,environments", "--all", "-n", app.namespace)
             admin.kubectl(
                 "delete", "namespace", app.namespace, "--wait=false", "--ignore-not-found"
             )

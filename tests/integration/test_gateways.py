@@ -72,7 +72,7 @@ def test_a_gateway_leads_the_host_and_its_verdict_shows_in_the_conditions(
     route = app.get("httproute", "shop-production", namespace)
     assert route is not None
     assert route["spec"]["hostnames"] == ["shop.gateway.localhost"]
-    assert app.list("ingresses", labelSelector="kapsa-project.io/project=shop") == []
+    assert app.get("ingress", "shop-production", namespace) is None
     assert condition(made, "IngressReady")["reason"] == "RoutePending"
 
     say(app, namespace, {"type": "Accepted", "status": "True"})

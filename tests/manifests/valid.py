@@ -146,10 +146,10 @@ FULL: Final[dict[type[Model], tuple[Manifest, ...]]] = {
 NAMES: Final[dict[type[Model], str]] = {
     Project: "shop",
     Environment: "web",
-    DomainPool: "apps",
-    Registry: "harbor",
+    DomainPool: "customers",
+    Registry: "mirror",
 }
-"""What the object of each kind is called."""
+"""What the object of each kind is called: as none that the integration tests share."""
 
 
 def manifest_of(kind: type[Model], spec: Manifest) -> Manifest:
