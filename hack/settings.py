@@ -19,7 +19,7 @@ restart it. Other variables with the prefix `KAPSA_` are ignored. The operator d
 value that breaks its type or bounds; the log names the setting.
 
 A *duration* is a string of parts with the units `s`, `m`, `h`, `d` and `w`, such as `90s` or
-`1h30m`, or a whole number of seconds. A *list* is separated by commas.
+`1h30m`, or a whole number of seconds. A *list* is separated by commas. A *map* is a JSON object.
 
 | Variable | Type | Default | Bounds | Meaning |
 | --- | --- | --- | --- | --- |
@@ -60,6 +60,8 @@ def _type_of(name: str, field: FieldInfo) -> str:
         return " or ".join(f"`{value}`" for value in get_args(field.annotation))
     if get_origin(field.annotation) is tuple:
         return "list"
+    if get_origin(field.annotation) is dict:
+        return "map"
     for kind, words in _PLAIN_TYPES.items():
         if field.annotation is kind:
             return words
@@ -67,10 +69,10 @@ def _type_of(name: str, field: FieldInfo) -> str:
 
 
 def _default_of(field: FieldInfo) -> str:
-    value: Any = field.default
+    value: Any = field.get_default(call_default_factory=True)
     if field.is_required():
         return "required"
-    if value in ("", ()):
+    if value in ("", (), {}):
         return "none"
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"

@@ -49,7 +49,7 @@ class ConditionType(StrEnum):
     RECONCILING = (
         "Reconciling",
         Polarity.ABNORMAL_TRUE,
-        ("Project", "Environment", "Registry"),
+        ("Project", "Environment", "DomainPool", "Registry"),
         "Kapsa is working on it, or waits for something that may pass by itself.",
     )
     STALLED = (
@@ -98,17 +98,41 @@ class ConditionType(StrEnum):
         ("Environment",),
         "The image that should run is known.",
     )
+    CONFIGURATION_READY = (
+        "ConfigurationReady",
+        Polarity.NORMAL_TRUE,
+        ("Environment",),
+        "All ConfigMaps and Secrets that the Environment names are there; absent without any.",
+    )
     HOST_ALLOCATED = (
         "HostAllocated",
         Polarity.NORMAL_TRUE,
         ("Environment",),
         "The Environment holds its host.",
     )
+    RELEASE_SUCCEEDED = (
+        "ReleaseSucceeded",
+        Polarity.NORMAL_TRUE,
+        ("Environment",),
+        (
+            "The release has succeeded for the image that is wanted. Without a release there is no"
+            " such condition."
+        ),
+    )
+    JOBS_SUCCEEDED = (
+        "JobsSucceeded",
+        Polarity.NORMAL_TRUE,
+        ("Environment",),
+        (
+            "Every process of kind `job` has run to completion for the image that is wanted."
+            " Without jobs there is no such condition."
+        ),
+    )
     WORKLOAD_AVAILABLE = (
         "WorkloadAvailable",
         Polarity.NORMAL_TRUE,
         ("Environment",),
-        "All wanted pods of the newest version are ready.",
+        "All wanted pods of the newest version of each process that lasts are ready.",
     )
     INGRESS_READY = (
         "IngressReady",
@@ -116,9 +140,32 @@ class ConditionType(StrEnum):
         ("Environment",),
         "The Ingress exists, or the Gateway takes the HTTPRoute.",
     )
+    TLS_READY = (
+        "TLSReady",
+        Polarity.NORMAL_TRUE,
+        ("Environment",),
+        (
+            "The host has its certificate; its reason and message are cert-manager's. Without TLS"
+            " there is no such condition."
+        ),
+    )
     EXPIRED = (
         "Expired",
         Polarity.ABNORMAL_TRUE,
         ("Environment",),
         "Its time is over; it keeps nothing but its host.",
+    )
+
+    # DomainPool
+    ISSUER_READY = (
+        "IssuerReady",
+        Polarity.NORMAL_TRUE,
+        ("DomainPool",),
+        "The issuer that `spec.certManager` names can sign certificates.",
+    )
+    CERTIFICATE_READY = (
+        "CertificateReady",
+        Polarity.NORMAL_TRUE,
+        ("DomainPool",),
+        "Every wildcard certificate of the pool is issued and valid.",
     )

@@ -4,6 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from kapsa.models.annotations import AnnotationMap, AnnotationPattern, keys_rule
 from kapsa.models.base import (
     SET_LIST,
     Column,
@@ -15,7 +16,7 @@ from kapsa.models.base import (
     Rule,
     map_list,
 )
-from kapsa.models.meta import AllowedNamespaces, Conditions, ObjectMeta
+from kapsa.models.meta import AllowedNamespaces, Conditions, LabelValue, ObjectMeta
 
 
 class GatewayReference(Model):
@@ -32,6 +33,9 @@ class GatewayReference(Model):
     """Name of the listener. Left out: every listener that takes the host."""
 
 
+LabelMap = Annotated[dict[str, LabelValue], Field(max_length=16)]
+
+
 class Routing(Model):
     """How requests reach the environments."""
 
@@ -41,6 +45,38 @@ class Routing(Model):
     """The IngressClass, for kind `Ingress`. Left out: the cluster's default."""
     gateway_ref: GatewayReference | None = None
     """The Gateway, for kind `Gateway`."""
+    annotations: Annotated[AnnotationMap, Field(examples=[{"example.com/team": "web"}])] = Field(
+        default_factory=dict
+    )
+    """Annotations of every Ingress or HTTPRoute. They go over those of Projects."""
+    preview_annotations: Annotated[
+        AnnotationMap,
+        Field(
+            examples=[
+                {
+                    "traefik.ingress.kubernetes.io/router.middlewares": (
+                        "traefik-noindex@kubernetescrd"
+                    )
+                }
+            ],
+        ),
+    ] = Field(default_factory=dict)
+    """Annotations of the Ingresses and HTTPRoutes of previews, such as one that has the ingress
+    controller answer with `X-Robots-Tag: noindex`. HTTPRoutes of previews do that by themselves.
+    They go over `annotations`."""
+    allowed_annotations: Annotated[
+        tuple[AnnotationPattern, ...], Field(max_length=64, json_schema_extra=SET_LIST)
+    ] = ()
+    """Keys that `ingress.annotations` of Projects and Environments may have; a `*` at the end of
+    one stands for any rest of what comes after the `/`. Left out: none."""
+    router_namespace: Annotated[DnsLabel, Field(examples=["ingress-nginx"])] | None = None
+    """Namespace of the pods that lead requests to the environments: only they, and pods of the same
+    namespace, may connect to pods in namespaces that Kapsa makes. Left out: pods of every namespace
+    that Kapsa did not make."""
+    router_pod_selector: Annotated[
+        LabelMap, Field(examples=[{"app.kubernetes.io/name": "ingress-nginx"}])
+    ] = Field(default_factory=dict)
+    """Labels of those pods. Left out: all pods of `routerNamespace`."""
 
     rules: ClassVar = (
         Rule(
@@ -50,6 +86,55 @@ class Routing(Model):
         Rule(
             "!has(self.ingressClassName) || self.kind == 'Ingress'",
             "ingressClassName is for kind Ingress; leave it out",
+        ),
+        Rule(
+            "!has(self.routerPodSelector) || has(self.routerNamespace)",
+            "routerPodSelector needs routerNamespace: say where those pods are",
+        ),
+        keys_rule("annotations"),
+        keys_rule("previewAnnotations"),
+    )
+
+
+class IssuerReference(Model):
+    """Who signs certificates.
+
+    Source: https://cert-manager.io/docs/configuration/
+    """
+
+    name: Annotated[ObjectName, Field(examples=["letsencrypt"])]
+    """Name of the issuer."""
+    kind: Literal["ClusterIssuer", "Issuer"] = "ClusterIssuer"
+    """Its kind. An `Issuer` is in the operator's namespace, and signs only what is issued there."""
+
+
+class CertManager(Model):
+    """How hosts of the pool get certificates, by cert-manager."""
+
+    issuer_ref: IssuerReference | None = None
+    """Who signs them."""
+    mode: Literal["wildcard", "perHost", "none"] = "wildcard"
+    """`wildcard`: one certificate for each base domain (nested: for each subdomain), issued once
+    and used by all. `perHost`: one for each host. `none`: no certificates; URLs are `http://`."""
+    delivery: Literal["copy", "router"] = "copy"
+    """How a wildcard certificate gets to the router. `copy`: its Secret is copied into the
+    namespaces that Kapsa makes; hosts elsewhere get a certificate of their own. `router`: it stays
+    in the operator's namespace, and the router is told by its admin to use it, or one of its own:
+    a Gateway's listener, or the ingress controller's default certificate."""
+
+    rules: ClassVar = (
+        Rule(
+            "has(self.issuerRef) || self.mode == 'none'"
+            " || (self.mode == 'wildcard' && self.delivery == 'router')",
+            "issuerRef is needed to issue certificates; name an issuer, or set mode to none",
+        ),
+        Rule(
+            "self.delivery == 'copy' || self.mode == 'wildcard'",
+            "delivery router is for mode wildcard; leave it out",
+        ),
+        Rule(
+            "self.mode != 'perHost' || !has(self.issuerRef) || self.issuerRef.kind != 'Issuer'",
+            "mode perHost needs a ClusterIssuer: an Issuer signs in its own namespace only",
         ),
     )
 
@@ -81,12 +166,23 @@ class DomainPoolSpec(Model):
     `nested`: `<environment>.<subdomain>.<base domain>`."""
     primary_environment: DnsLabel = "production"
     """The permanent environment that gets `<subdomain>.<base domain>`."""
+    cert_manager: CertManager | None = None
+    """How hosts get certificates. Left out: they get none, and URLs are `http://`."""
     routing: Routing = Routing()
     """How requests reach the environments."""
     allocation_policy: AllocationPolicy = AllocationPolicy()
     """Which host is given to whom."""
     allowed_namespaces: AllowedNamespaces = AllowedNamespaces()
     """Which namespaces' Projects and Environments may use the pool."""
+
+    rules: ClassVar = (
+        Rule(
+            "!has(self.certManager) || !has(self.routing) || self.routing.kind != 'Gateway'"
+            " || self.certManager.mode == 'none' || self.certManager.delivery == 'router'",
+            "a Gateway has its certificates at its listeners: set certManager.mode to wildcard and"
+            " certManager.delivery to router",
+        ),
+    )
 
 
 class DomainAllocation(Model):
@@ -96,6 +192,15 @@ class DomainAllocation(Model):
     """The base domain."""
     allocated: Annotated[int, Field(ge=0)] = 0
     """Number of hosts held."""
+
+
+class HostAllocation(Model):
+    """A host, and who holds it."""
+
+    host: Host
+    """The host."""
+    holder: Annotated[str, Field(max_length=150)]
+    """The Environment that holds it: `<namespace>/<name>`."""
 
 
 class DomainPoolStatus(Model):
@@ -111,6 +216,10 @@ class DomainPoolStatus(Model):
         tuple[DomainAllocation, ...], Field(max_length=32, json_schema_extra=map_list("domain"))
     ] = ()
     """The same for each base domain."""
+    allocations: Annotated[
+        tuple[HostAllocation, ...], Field(max_length=100, json_schema_extra=map_list("host"))
+    ] = ()
+    """The first hundred hosts, by name, and who holds them."""
 
 
 class DomainPool(Model):

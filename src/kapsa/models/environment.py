@@ -17,6 +17,7 @@ from kapsa.models.base import (
     map_list,
     said,
 )
+from kapsa.models.ingress import Ingress
 from kapsa.models.meta import (
     Conditions,
     DomainReference,
@@ -25,7 +26,17 @@ from kapsa.models.meta import (
 )
 from kapsa.models.runtime import Runtime
 
-Phase = Literal["Pending", "Building", "Deploying", "Running", "Failed", "Expired", "Terminating"]
+Phase = Literal[
+    "Pending",
+    "Building",
+    "Deploying",
+    "Running",
+    "Succeeded",
+    "Failed",
+    "Expired",
+    "Terminating",
+]
+RunResult = Literal["Running", "Succeeded", "Failed"]
 
 
 class PullRequest(Model):
@@ -85,6 +96,8 @@ class EnvironmentSpec(Model):
     """Where the host comes from. Left out: no URL."""
     runtime: Runtime = Runtime()
     """How the application runs."""
+    ingress: Ingress = Ingress()
+    """How requests reach it."""
 
 
 class OwnedResource(Model):
@@ -98,6 +111,40 @@ class OwnedResource(Model):
     """Its namespace."""
     ready: bool = False
     """Whether it does what it is there for."""
+
+
+class JobRun(Model):
+    """The last run of a release or of a job: remembered, so that a deleted Job isn't run again."""
+
+    process: DnsLabel
+    """Name of the process; `web` for the main one, `release` for the release."""
+    run: Annotated[str, Field(max_length=64)]
+    """What it was run for: a digest of the image, and of `requestedAt` where a person asked."""
+    result: RunResult
+    """How it ended."""
+    started_at: Annotated[str, Field(json_schema_extra={"format": "date-time"})] | None = None
+    """When it began."""
+    ended_at: Annotated[str, Field(json_schema_extra={"format": "date-time"})] | None = None
+    """When it ended; nothing while it runs."""
+    message: Annotated[str, Field(max_length=1024)] = ""
+    """Why it failed, with the last lines of its log."""
+
+
+class HistoryEntry(Model):
+    """One roll-out."""
+
+    commit: Annotated[str, Field(max_length=64)] = ""
+    """The commit that was rolled out."""
+    image: Annotated[str, Field(max_length=1024)] = ""
+    """Its image."""
+    started_at: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+    """When it began; it identifies the roll-out."""
+    ended_at: Annotated[str, Field(json_schema_extra={"format": "date-time"})] | None = None
+    """When it came to its end, or the next one took its place."""
+    release: RunResult | None = None
+    """How its release ended; nothing where it has none."""
+    result: Literal["Running", "Succeeded", "Failed", "Superseded"] = "Running"
+    """How it ended: `Superseded` where the next one began before it was done."""
 
 
 class EnvironmentStatus(Model):
@@ -133,6 +180,15 @@ class EnvironmentStatus(Model):
         Field(max_length=64, json_schema_extra=map_list("kind", "name", "namespace")),
     ] = ()
     """What Kapsa made for it."""
+    jobs: Annotated[
+        tuple[JobRun, ...], Field(max_length=16, json_schema_extra=map_list("process"))
+    ] = ()
+    """The last runs of its release and of its jobs."""
+    history: Annotated[
+        tuple[HistoryEntry, ...],
+        Field(max_length=10, json_schema_extra={"x-kubernetes-list-type": "atomic"}),
+    ] = ()
+    """The last ten roll-outs, the newest first."""
 
 
 class Environment(Model):

@@ -95,7 +95,7 @@ class DomainReference(Model):
     """The name below the base domain."""
 
 
-_LABEL_KEY_PATTERN: Final = (
+LABEL_KEY_PATTERN: Final = (
     r"^([a-z0-9]([-.a-z0-9]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"
 )
 LabelKey = Annotated[
@@ -103,7 +103,7 @@ LabelKey = Annotated[
     Field(
         min_length=1,
         max_length=317,
-        pattern=_LABEL_KEY_PATTERN,
+        pattern=LABEL_KEY_PATTERN,
         examples=["example.com/team"],
         json_schema_extra=said("must be the key of a label, such as example.com/team"),
     ),
@@ -177,7 +177,7 @@ class LabelSelector(Model):
     rules: ClassVar = (
         Rule(
             "!has(self.matchLabels) || self.matchLabels.all(key, key.size() <= 317"
-            f" && key.matches(r'{_LABEL_KEY_PATTERN}'))",
+            f" && key.matches(r'{LABEL_KEY_PATTERN}'))",
             "matchLabels needs keys of labels, such as example.com/team",
         ),
     )

@@ -1,6 +1,6 @@
 """Project: a developer's application."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field
 
@@ -19,6 +19,7 @@ from kapsa.models.base import (
     map_list,
     said,
 )
+from kapsa.models.ingress import Ingress
 from kapsa.models.meta import (
     ClusterObjectReference,
     DomainReference,
@@ -114,6 +115,12 @@ class Build(Model):
     the tag."""
 
 
+_NO_HOST: Final = Rule(
+    "!has(self.ingress) || !has(self.ingress.host)",
+    "only one environment can have a host; set it in environments[].ingress.host",
+)
+
+
 class PermanentEnvironment(Model):
     """An environment that stays, such as production."""
 
@@ -140,6 +147,8 @@ class PermanentEnvironment(Model):
     Project knows."""
     runtime: Runtime | None = None
     """Merged over `spec.runtime`."""
+    ingress: Ingress | None = None
+    """Merged over `spec.ingress`."""
 
     rules: ClassVar = (
         Rule(
@@ -211,6 +220,27 @@ class PreviewEnvironments(Model):
     `kapsa-project.io/pin: "true"` goes beyond it; where `ttl` is longer, this one counts."""
     runtime: Runtime | None = None
     """Merged over `spec.runtime`."""
+    ingress: Ingress | None = None
+    """Merged over `spec.ingress`."""
+
+    rules: ClassVar = (_NO_HOST,)
+
+
+class Subject(Model):
+    """A person, or a group of people, as the cluster's authentication names them."""
+
+    kind: Literal["User", "Group"]
+    """Whether it is one or many."""
+    name: Annotated[str, Field(min_length=1, max_length=253, examples=["team-a"])]
+    """The name. Of those that begin with `system:` only ServiceAccounts, and groups of them."""
+
+    rules: ClassVar = (
+        Rule(
+            "!self.name.startsWith('system:') || self.name.startsWith('system:serviceaccount')",
+            "names that begin with system: mean everybody, or Kubernetes itself; name a person, a"
+            " group, or a ServiceAccount such as system:serviceaccount:team-a:robot",
+        ),
+    )
 
 
 class ProjectSpec(Model):
@@ -218,9 +248,15 @@ class ProjectSpec(Model):
 
     suspend: bool = False
     """Stop: nothing is polled, made, changed or deleted until this is false again."""
-    isolation: Literal["Shared", "Project"] = "Project"
+    isolation: Literal["Shared", "Project", "Environment"] = "Project"
     """Where the environments run. `Project`: in one namespace that Kapsa makes for this Project.
-    `Shared`: in the Project's own namespace. It can't be changed."""
+    `Environment`: each in a namespace of its own, made for it. `Shared`: in the Project's own
+    namespace. It can't be changed."""
+    access: Annotated[
+        tuple[Subject, ...], Field(max_length=32, json_schema_extra=map_list("kind", "name"))
+    ] = ()
+    """Who may look into the namespaces that Kapsa makes for this Project: see its pods, read their
+    logs and forward ports, as far as the operator's ClusterRole for developers allows."""
     repository: Repository
     """The git repository."""
     build: Build
@@ -233,6 +269,8 @@ class ProjectSpec(Model):
     Project's name."""
     runtime: Runtime = Runtime()
     """How the application runs: defaults for every environment."""
+    ingress: Ingress = Ingress()
+    """How requests reach it: defaults for every environment."""
     environments: Annotated[
         tuple[PermanentEnvironment, ...],
         Field(max_length=20, json_schema_extra=map_list("name")),
@@ -245,6 +283,7 @@ class ProjectSpec(Model):
         Rule(
             "self.isolation == oldSelf.isolation", "isolation can't be changed; make a new Project"
         ),
+        _NO_HOST,
         Rule(
             "!has(self.environments) || self.environments.all(item, !has(item.promoteFrom)"
             " || self.environments.exists(other, other.name == item.promoteFrom))",

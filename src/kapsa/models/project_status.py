@@ -79,7 +79,8 @@ class ProjectStatus(Model):
     conditions: Conditions = ()
     """What holds of the Project."""
     namespace: Annotated[str, Field(max_length=63)] = ""
-    """Where the environments run."""
+    """Where the environments run; nothing with isolation `Environment`, where
+    `status.environments[].namespace` says it of each."""
     subdomain: Annotated[str, Field(max_length=63)] = ""
     """The name below the base domain that this Project holds."""
     latest_commit: LatestCommit | None = None

@@ -53,6 +53,14 @@ class Reason(StrEnum):
     )
     SECRET_NOT_FOUND = "SecretNotFound", "A Secret that the object names does not exist."
     SECRET_INVALID = "SecretInvalid", "A Secret lacks the keys that are needed."
+    CONFIG_MAP_NOT_FOUND = (
+        "ConfigMapNotFound",
+        "A ConfigMap that the object names does not exist.",
+    )
+    PROFILE_NOT_ALLOWED = (
+        "ProfileNotAllowed",
+        "The operator's setting `KAPSA_POD_SECURITY` forbids the profile that is asked for.",
+    )
     NAME_CONFLICT = (
         "NameConflict",
         "An object of the wanted name exists that Kapsa did not make; it is left alone.",
@@ -135,11 +143,30 @@ class Reason(StrEnum):
     )
     SUBDOMAIN_TAKEN = "SubdomainTaken", "Another Project holds the subdomain."
     SUBDOMAIN_RESERVED = "SubdomainReserved", "The pool gives that name to nobody."
+    HOST_NOT_ALLOWED = (
+        "HostNotAllowed",
+        "`ingress.host` is in a base domain of a DomainPool; only pools give hosts there.",
+    )
     HOST_TAKEN = "HostTaken", "Every host that would fit is held by others."
     HOST_PENDING = (
         "HostPending",
         "A former holder of the host is still being cleaned up.",
         Tone.IN_PROGRESS,
+    )
+
+    # Configuration
+    CONFIGURATION_READY = (
+        "ConfigurationReady",
+        "The ConfigMaps and Secrets that are named are there.",
+        Tone.GOOD,
+    )
+    SOURCE_NOT_ALLOWED = (
+        "SourceNotAllowed",
+        "A Secret or ConfigMap is named that no application gets: Kapsa's own, or a token.",
+    )
+    CONFIGURATION_TOO_LARGE = (
+        "ConfigurationTooLarge",
+        "A ConfigMap or Secret holds more than environment variables can; `mountPath` helps.",
     )
 
     # Workload
@@ -154,8 +181,43 @@ class Reason(StrEnum):
         Tone.IN_PROGRESS,
     )
     WORKLOAD_FAILED = "WorkloadFailed", "The Deployment does not get its pods ready."
+    PODS_FAILING = (
+        "PodsFailing",
+        "Pods can't be made, don't start or keep ending; the message says which, and why.",
+    )
     WORKLOAD_MISSING = "WorkloadMissing", "There is no Deployment yet.", Tone.IN_PROGRESS
+    RELEASE_SUCCEEDED = "ReleaseSucceeded", "The release of the image has succeeded.", Tone.GOOD
+    RELEASE_RUNNING = (
+        "ReleaseRunning",
+        "The release has not ended yet; the roll-out waits for it, and what runs keeps running.",
+        Tone.IN_PROGRESS,
+    )
+    RELEASE_FAILED = (
+        "ReleaseFailed",
+        "The release failed: its image is not rolled out, and what runs keeps running.",
+    )
+    JOBS_SUCCEEDED = "JobsSucceeded", "Every job has run to completion.", Tone.GOOD
+    JOB_RUNNING = "JobRunning", "A job has not run to completion yet.", Tone.IN_PROGRESS
+    JOB_FAILED = "JobFailed", "A job failed; it runs again for a new image, or when asked to."
+    VOLUME_IMMUTABLE = (
+        "VolumeImmutable",
+        "A volume is asked to shrink or to change its StorageClass, which none can; it stays.",
+    )
     INGRESS_READY = "IngressReady", "The Ingress exists.", Tone.GOOD
+    INGRESS_DISABLED = (
+        "IngressDisabled",
+        "`ingress.enabled` is false: the host stays held, and leads nowhere.",
+        Tone.CHOSEN,
+    )
+    NOTHING_TO_ROUTE = (
+        "NothingToRoute",
+        "No process of kind `web` has a path: the host stays held, and leads nowhere.",
+        Tone.CHOSEN,
+    )
+    ANNOTATION_NOT_ALLOWED = (
+        "AnnotationNotAllowed",
+        "`ingress.annotations` has a key that the DomainPool does not allow.",
+    )
     ROUTE_ACCEPTED = "RouteAccepted", "The Gateway takes the HTTPRoute.", Tone.GOOD
     ROUTE_PENDING = (
         "RoutePending",
@@ -166,6 +228,38 @@ class Reason(StrEnum):
     GATEWAY_API_MISSING = (
         "GatewayApiMissing",
         "The pool wants HTTPRoutes, and the cluster has no Gateway API.",
+    )
+
+    # Certificates
+    CERTIFICATE_READY = "CertificateReady", "The certificate is issued and valid.", Tone.GOOD
+    CERTIFICATE_PENDING = (
+        "CertificatePending",
+        "The certificate is not issued, or not copied to where it is needed, yet.",
+        Tone.IN_PROGRESS,
+    )
+    CERTIFICATE_FAILED = (
+        "CertificateFailed",
+        "The order of the certificate failed; cert-manager tries again later.",
+    )
+    TLS_BY_SECRET = "TlsBySecret", "The Secret that is named has the certificate.", Tone.GOOD
+    TLS_BY_ROUTER = (
+        "TlsByRouter",
+        "The router has the certificate: a Gateway's listener, or the ingress controller.",
+        Tone.GOOD,
+    )
+    TLS_IMPOSSIBLE = (
+        "TlsImpossible",
+        "Nothing can give the host a certificate as things are set; the message says what to do.",
+    )
+    CERT_MANAGER_MISSING = (
+        "CertManagerMissing",
+        "The pool wants certificates, and the cluster has no cert-manager.",
+    )
+    ISSUER_READY = "IssuerReady", "The issuer can sign certificates.", Tone.GOOD
+    ISSUER_NOT_FOUND = "IssuerNotFound", "The issuer that the pool names does not exist."
+    ISSUER_NOT_READY = (
+        "IssuerNotReady",
+        "The issuer can't sign certificates; the message is cert-manager's.",
     )
     TTL_EXPIRED = (
         "TtlExpired",
