@@ -46,8 +46,8 @@ def install(platform: Platform) -> None:
 
 
 def _manifests() -> Iterator[dict[str, Any]]:
-    text = (PROJECT_ROOT / "helm/kapsa/files/rbac.yaml").read_text(encoding="utf-8")
-    rules = yaml.safe_load(text)
+    rules = _chart_file("rbac.yaml")
+    developer = _chart_file("developer-role.yaml")
     rbac = "rbac.authorization.k8s.io/v1"
     subject = {"kind": "ServiceAccount", "name": SERVICE_ACCOUNT, "namespace": NAMESPACE}
     yield {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
@@ -55,6 +55,12 @@ def _manifests() -> Iterator[dict[str, Any]]:
         "apiVersion": "v1",
         "kind": "ServiceAccount",
         "metadata": {"name": SERVICE_ACCOUNT, "namespace": NAMESPACE},
+    }
+    yield {
+        "apiVersion": rbac,
+        "kind": "ClusterRole",
+        "metadata": {"name": developer["name"]},
+        "rules": developer["rules"],
     }
     for kind, scope, key in (
         ("ClusterRole", {}, "clusterRules"),
@@ -73,6 +79,11 @@ def _manifests() -> Iterator[dict[str, Any]]:
             },
             "subjects": [subject],
         }
+
+
+def _chart_file(name: str) -> dict[str, Any]:
+    text = (PROJECT_ROOT / "helm/kapsa/files" / name).read_text(encoding="utf-8")
+    return dict(yaml.safe_load(text))
 
 
 @dataclass

@@ -119,6 +119,8 @@ def _command(site: Site) -> Command:
             "--authorization-mode=RBAC",
             f"--token-auth-file={tokens}",
             "--service-cluster-ip-range=10.96.0.0/16",
+            # The names of simulated nodes lead nowhere.
+            "--kubelet-preferred-address-types=InternalIP",
             # 127.0.0.1 is no address for the endpoints of the `kubernetes` Service.
             "--endpoint-reconciler-type=none",
             f"--audit-policy-file={policy}",

@@ -10,6 +10,7 @@ from lab.kubernetes_access import kubectl
 from lab.recipes import book
 from lab.servers import apiserver
 from lab.servers.base import Command, Server
+from lab.servers.kwok_stages import write_stages
 from lab.site import Site
 
 NAME = "kwok"
@@ -34,10 +35,13 @@ def _command(site: Site) -> Command:
             "--manage-all-nodes=false",
             "--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake",
             "--cidr=10.244.0.0/16",
-            "--node-ip=10.0.0.1",
+            # Where the API server asks for the logs of pods: at this kwok.
+            "--node-ip=127.0.0.1",
+            f"--node-port={site.port(NAME)}",
             "--node-lease-duration-seconds=40",
             f"--server-address=127.0.0.1:{site.port(NAME)}",
             *stages,
+            f"--config={write_stages(site, NAME)}",
         )
     )
 
