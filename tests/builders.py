@@ -13,6 +13,7 @@ from kapsa.models import API_VERSION, DomainPool, Environment, Project, Registry
 Manifest = dict[str, Any]
 
 CREATED = "2026-01-01T00:00:00Z"
+LATER = "2026-01-01T00:00:09Z"
 DIGEST = "sha256:" + "ab" * 32
 
 
@@ -159,6 +160,7 @@ def deployment_manifest(
     available: int | None = None,
     generation: int = 1,
     conditions: tuple[Manifest, ...] = (),
+    process: str = "web",
 ) -> Manifest:
     """Return a live Deployment of Kapsa's, rolled out; `available` pods are (None: all)."""
     count = replicas if available is None else available
@@ -171,7 +173,10 @@ def deployment_manifest(
             "namespace": namespace,
             "uid": uid("Deployment", name, namespace),
             "generation": generation,
-            "labels": {"app.kubernetes.io/managed-by": "kapsa"},
+            "labels": {
+                "app.kubernetes.io/managed-by": "kapsa",
+                "kapsa-project.io/process": process,
+            },
             "ownerReferences": [
                 {
                     "apiVersion": API_VERSION,
@@ -186,7 +191,7 @@ def deployment_manifest(
             "replicas": replicas,
             "template": {
                 "metadata": {"annotations": annotations},
-                "spec": {"containers": [{"name": "web", "image": image}]},
+                "spec": {"containers": [{"name": process, "image": image}]},
             },
         },
         "status": {
@@ -196,6 +201,103 @@ def deployment_manifest(
             "availableReplicas": count,
             "conditions": list(conditions),
         },
+    }
+
+
+def pod_manifest(
+    process: str = "web",
+    *containers: Manifest,
+    of: str = "web",
+    environment: str = "web",
+    version: str = "1",
+    namespace: str = "team-a",
+    node: str = "",
+    phase: str = "Running",
+    restart_policy: str = "Always",
+    initial: tuple[Manifest, ...] = (),
+    conditions: tuple[Manifest, ...] = (),
+    created: str = CREATED,
+    metadata: Mapping[str, Any] | None = None,
+) -> Manifest:
+    """Return a pod of the Deployment `of`, whose containers have these statuses."""
+    name = f"{of}-{version}-x"
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": name,
+            "namespace": namespace,
+            "uid": uid("Pod", name, namespace),
+            "creationTimestamp": created,
+            "labels": {
+                "app.kubernetes.io/managed-by": "kapsa",
+                "kapsa-project.io/environment": environment,
+                "kapsa-project.io/process": process,
+                "pod-template-hash": version,
+            },
+            "ownerReferences": [
+                {"kind": "ReplicaSet", "name": f"{of}-{version}", "uid": "rs", "controller": True}
+            ],
+            **(metadata or {}),
+        },
+        "spec": {"restartPolicy": restart_policy, "nodeName": node},
+        "status": {
+            "phase": phase,
+            "initContainerStatuses": list(initial),
+            "containerStatuses": list(containers),
+            "conditions": list(conditions),
+        },
+    }
+
+
+def job_manifest(
+    name: str,
+    *,
+    result: str = "Running",
+    owner: str = "web",
+    namespace: str = "team-a",
+    run: str = "",
+    ready: int = 1,
+    reason: str = "BackoffLimitExceeded",
+    message: str = "Job has reached the specified backoff limit",
+    metadata: Mapping[str, Any] | None = None,
+) -> Manifest:
+    """Return a live Job of the Environment `owner`, which ended as `result` says.
+
+    One that is `Running` has `ready` containers that run.
+    """
+    ends = {
+        "Succeeded": {"type": "Complete", "status": "True", "lastTransitionTime": LATER},
+        "Failed": {
+            "type": "Failed",
+            "status": "True",
+            "reason": reason,
+            "message": message,
+            "lastTransitionTime": LATER,
+        },
+    }
+    reference = {
+        "apiVersion": API_VERSION,
+        "kind": "Environment",
+        "name": owner,
+        "uid": uid("Environment", owner, namespace),
+        "controller": True,
+    }
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {
+            "name": name,
+            "namespace": namespace,
+            "uid": uid("Job", name, namespace),
+            "creationTimestamp": CREATED,
+            "labels": {"app.kubernetes.io/managed-by": "kapsa"},
+            "annotations": {"kapsa-project.io/run": run} if run else {},
+            "ownerReferences": [reference],
+            **(metadata or {}),
+        },
+        "spec": {"template": {"spec": {"containers": [{"name": "release", "image": "a:1"}]}}},
+        "status": {"conditions": [ends[result]]} if result in ends else {"ready": ready},
     }
 
 

@@ -4,27 +4,60 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from kapsa.core import labels
+from kapsa.core.content import without_content, without_values
 from kapsa.utils.hashing import value_digest
 from kapsa.utils.quantities import same_quantity
 
-_MERGE_KEYS: Final = ("uid", "containerPort", "port", "name", "type", "host", "key", "path")
+_MERGE_KEYS: Final = (
+    "uid",
+    "containerPort",
+    "port",
+    "name",
+    "type",
+    "host",
+    "key",
+    "path",
+    "topologyKey",
+)
 """Fields that identify the items of lists in Kubernetes' API, the more telling ones first.
 
 Source: `x-kubernetes-list-map-keys` in the API's OpenAPI document."""
 
-_ATOMIC_LISTS: Final = frozenset({"rules", "paths", "metrics"})
+_ATOMIC_LISTS: Final = frozenset(
+    {
+        "rules",
+        "paths",
+        "metrics",
+        "parentRefs",
+        "matches",
+        "filters",
+        "backendRefs",
+        "limits",
+        "subjects",
+    }
+)
 """Lists of maps that are one value, so that an item that somebody adds is a difference.
 
 Source: `x-kubernetes-list-type: atomic` in the API's OpenAPI document."""
 
-_QUANTITY_MAPS: Final = frozenset({"requests", "limits", "hard"})
+_ATOMIC_MAPS: Final = frozenset({"selector", "podSelector", "namespaceSelector", "labelSelector"})
+"""Maps that are one value, so that a key that somebody adds is a difference: it would mean others.
+
+Source: `x-kubernetes-map-type: atomic` in the API's OpenAPI document."""
+
+_QUANTITY_MAPS: Final = frozenset(
+    {"requests", "limits", "hard", "default", "defaultRequest", "min", "max"}
+)
 
 
 def stamp(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the manifest with the annotation `applied`: the digest of what it says."""
+    """Return the manifest with the annotation `applied`: the digest of what it says.
+
+    The values of a Secret or ConfigMap don't count: who sees the digest could guess them.
+    """
     metadata = dict(manifest["metadata"])
     annotations = dict(metadata.get("annotations") or {})
-    annotations[labels.APPLIED] = value_digest(manifest)
+    annotations[labels.APPLIED] = value_digest(without_values(manifest))
     return {**manifest, "metadata": {**metadata, "annotations": annotations}}
 
 
@@ -34,7 +67,15 @@ def needs_apply(desired: Mapping[str, Any], live: Mapping[str, Any] | None) -> b
     It has, where there is no such object, where something else was applied last (so that a field
     that isn't wanted any more is given up), or where a wanted field is missing or different.
     """
-    return live is None or bool(differences(desired, live))
+    return live is None or bool(drift(desired, live))
+
+
+def drift(desired: Mapping[str, Any], live: Mapping[str, Any]) -> list[str]:
+    """Return the paths of an object's wanted fields that are missing or different.
+
+    Of the content of a Secret or ConfigMap the live object needs to have no more than the digests.
+    """
+    return differences(without_content(desired), without_content(live))
 
 
 def differences(desired: Any, live: Any, path: str = "") -> list[str]:
@@ -59,6 +100,8 @@ def _compare(path: str, key: str, value: Any, live: Mapping[str, Any]) -> list[s
     below = f"{path}.{key}"
     if value in ({}, [], None) and not live.get(key):
         return []
+    if key in _ATOMIC_MAPS and isinstance(value, Mapping):
+        return [] if value == live.get(key) else [below]
     if path.rpartition(".")[2] in _QUANTITY_MAPS:
         return [] if same_quantity(value, live.get(key)) else [below]
     return differences(value, live.get(key), below)

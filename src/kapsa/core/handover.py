@@ -1,53 +1,65 @@
-"""The number of a Deployment's pods is handed over, and never dropped.
+"""Fields are handed over, and never dropped.
 
-A field that nobody owns any more is removed by server-side apply, and `replicas` then falls back to
-its default, 1. So another field manager takes it over, with the value it has, before Kapsa's own
-apply leaves it out; whoever scales the Deployment next has it from there.
+A field that nobody owns any more is removed by server-side apply. `replicas` of a Deployment then
+falls back to its default, 1; `storageClassName` of a PersistentVolumeClaim can't be removed at all.
+So another field manager takes the field over, with the value it has, before Kapsa's own apply
+leaves it out; whoever sets it next has it from there.
 
 Source: https://kubernetes.io/docs/reference/using-api/server-side-apply/#transferring-ownership-between-managers
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 Manifest = Mapping[str, Any]
 
-
-def leaves_replicas_out(desired: Manifest, live: Manifest) -> bool:
-    """Tell whether a live Deployment has more pods than one, and `desired` doesn't say how many."""
-    return (
-        desired["kind"] == "Deployment"
-        and "replicas" not in desired["spec"]
-        and int(live["spec"].get("replicas", 1)) > 1
-    )
+_HANDED_OVER: Final = {
+    "Deployment": "replicas",
+    "PersistentVolumeClaim": "storageClassName",
+}
+"""Field of the spec, by kind."""
 
 
-def held_replicas(live: Manifest | None, manager: str) -> dict[str, Any] | None:
-    """Return what another manager must apply so that `manager` may leave the number of pods out.
+def leaves_out(desired: Manifest, live: Manifest) -> bool:
+    """Tell whether `desired` leaves out a field that a live object has, and that has to stay.
+
+    One pod is what a Deployment falls back to, and one that sleeps wakes up with.
+    """
+    if desired["kind"] not in _HANDED_OVER:
+        return False
+    field = _HANDED_OVER[desired["kind"]]
+    value = live["spec"].get(field)
+    stays = value > 1 if isinstance(value, int) else bool(value)
+    return stays and field not in desired["spec"]
+
+
+def held(live: Manifest | None, manager: str) -> dict[str, Any] | None:
+    """Return what another manager must apply so that `manager` may leave the field out.
 
     Args:
-        live: The Deployment as the API server has it, `managedFields` included.
+        live: The object as the API server has it, `managedFields` included.
         manager: The field manager whose next apply leaves it out.
 
     Returns:
-        The Deployment with nothing but its number of pods; None where `manager` doesn't own that.
+        The object with nothing but that field; None where `manager` doesn't own it.
     """
-    if live is None or not _owns_replicas(live, manager):
+    field = _HANDED_OVER[live["kind"]] if live is not None else ""
+    if live is None or not _owns(live, manager, field):
         return None
     metadata = live["metadata"]
     return {
         "apiVersion": live["apiVersion"],
         "kind": live["kind"],
         "metadata": {"name": metadata["name"], "namespace": metadata["namespace"]},
-        "spec": {"replicas": live["spec"]["replicas"]},
+        "spec": {field: live["spec"][field]},
     }
 
 
-def _owns_replicas(live: Manifest, manager: str) -> bool:
+def _owns(live: Manifest, manager: str, field: str) -> bool:
     return any(
         entry.get("manager") == manager
         and entry.get("operation") == "Apply"
         and not entry.get("subresource")
-        and "f:replicas" in (entry.get("fieldsV1") or {}).get("f:spec", {})
+        and f"f:{field}" in (entry.get("fieldsV1") or {}).get("f:spec", {})
         for entry in live["metadata"].get("managedFields") or ()
     )

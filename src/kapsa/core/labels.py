@@ -19,9 +19,14 @@ OWNER_UID: Final = f"{GROUP}/owner-uid"
 CLAIM: Final = f"{GROUP}/claim"
 """Label of the Leases that are claims: `host` or `subdomain`."""
 POOL: Final = f"{GROUP}/domain-pool"
+CERTIFICATE: Final = f"{GROUP}/certificate"
+"""Label of Secrets with a certificate that Kapsa ordered: the name of the Certificate. A copy has
+`OWNER_UID` beside it."""
 
 OWNER: Final = f"{GROUP}/owner"
-"""Annotation beside `OWNER_UID`: `<Kind>/<namespace>/<name>` of the owner."""
+"""Annotation beside `OWNER_UID` or `RETAIN`: `<Kind>/<namespace>/<name>` of the owner."""
+RETAIN: Final = f"{GROUP}/retain"
+"""Label of a PersistentVolumeClaim that outlives its Environment: `true`. `OWNER` names that."""
 HOST: Final = f"{GROUP}/host"
 """Annotation of a claim: what is claimed."""
 REF: Final = f"{GROUP}/ref"
@@ -29,10 +34,16 @@ REF: Final = f"{GROUP}/ref"
 TAG: Final = f"{GROUP}/tag"
 """Annotation of an Environment that follows tags: the tag that its commit has."""
 COMMIT: Final = f"{GROUP}/commit"
+SOURCE: Final = f"{GROUP}/source"
+"""Annotation of a copy: namespace and name of what it is a copy of."""
+CONFIG: Final = f"{GROUP}/config"
+"""Annotation of pods: a digest of the ConfigMaps and Secrets that they get."""
 IMAGE_REFERENCE: Final = f"{GROUP}/image-reference"
 """Annotation of an Environment: the tag that its image was, or is being, looked up by."""
 APPLIED: Final = f"{GROUP}/applied"
 """Annotation with the digest of what was applied last."""
+RUN: Final = f"{GROUP}/run"
+"""Annotation of a Job: what it runs for."""
 REQUESTED_AT: Final = f"{GROUP}/requestedAt"
 PIN: Final = f"{GROUP}/pin"
 """Annotation of an Environment: with the value `true` it never expires."""
@@ -94,3 +105,16 @@ def is_owned_by(manifest: Mapping[str, Any], uid: str) -> bool:
         return True
     labels = manifest.get("metadata", {}).get("labels") or {}
     return is_managed(manifest) and labels.get(OWNER_UID) == uid
+
+
+def retained_for(manifest: Mapping[str, Any]) -> tuple[str, str]:
+    """Return namespace and name of the Environment that a claim is retained for; or nothing."""
+    if manifest.get("kind") != "PersistentVolumeClaim":
+        return "", ""
+    metadata = manifest.get("metadata", {})
+    owner = (metadata.get("annotations") or {}).get(OWNER, "")
+    kind, _, rest = owner.partition("/")
+    namespace, _, name = rest.partition("/")
+    # Whoever writes another namespace there says nothing of it.
+    is_here = kind == "Environment" and namespace == metadata.get("namespace")
+    return (namespace, name) if is_here else ("", "")

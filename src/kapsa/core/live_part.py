@@ -14,7 +14,7 @@ from kapsa.core.drift import counterpart_of, differences, merge_key
 
 _FIELD: Final = "f:"
 _ITEM: Final = "k:"
-_HANDED_OVER: Final = ".spec.replicas"
+_HANDED_OVER: Final = frozenset({".spec.replicas", ".spec.storageClassName"})
 """What is never given up, but handed over with its value; see `kapsa.core.handover`."""
 
 Fields = Mapping[str, Any]
@@ -52,7 +52,7 @@ def _of_map(
     for name, below in given_up.items():
         key = name.removeprefix(_FIELD)
         is_lost = name.startswith(_FIELD) and key not in desired and key in live
-        if is_lost and f"{path}.{key}" != _HANDED_OVER:
+        if is_lost and f"{path}.{key}" not in _HANDED_OVER:
             part[key] = _given_up(live[key], below)
     return part
 

@@ -17,7 +17,8 @@ POLL_TIME_NOTED_EVERY = 60.0
 def worth_writing(new: Status, previous: Status) -> Status | None:
     """Return the new status where it says something new, or nothing.
 
-    The time of a poll is news at most once a minute: it rides along with other changes.
+    The time of a poll is news at most once a minute: it rides along with other changes. So does
+    the history of an Environment.
     """
     if new == previous:
         return None
@@ -28,6 +29,9 @@ def worth_writing(new: Status, previous: Status) -> Status | None:
         }
         if new.model_copy(update=times) == previous and not _is_due(new, previous):
             return None
+    if isinstance(new, EnvironmentStatus) and isinstance(previous, EnvironmentStatus):
+        is_old = new.model_copy(update={"history": previous.history}) == previous
+        return None if is_old else new
     return new
 
 

@@ -13,3 +13,19 @@ def same_quantity(one: object, other: object) -> bool:
         return bool(parse_quantity(one) == parse_quantity(other))
     except ValueError:
         return False
+
+
+def is_quantity(value: object) -> bool:
+    """Tell whether text, or a number, is a quantity that is not negative."""
+    try:
+        return bool(parse_quantity(value) >= 0)
+    except ValueError:
+        return False
+
+
+def is_less(one: object, other: object) -> bool:
+    """Tell whether one quantity is less than another; never where either is none."""
+    try:
+        return bool(parse_quantity(one) < parse_quantity(other))
+    except ValueError:
+        return False

@@ -29,6 +29,22 @@ def sanitise(text: str, limit: int = MESSAGE_LIMIT, secrets: tuple[str, ...] = (
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
+def last_lines(text: str, limit: int, secrets: tuple[str, ...] = ()) -> str:
+    """Return the end of a log on one line of at most `limit` characters, as `sanitise` does.
+
+    The last lines are kept whole as far as they fit, with ` | ` between them.
+    """
+    kept: list[str] = []
+    for line in reversed(_without_secrets(text, secrets).splitlines()):
+        clean = sanitise(line, limit)
+        if not clean:
+            continue
+        if len(" | ".join((clean, *kept))) > limit:
+            break
+        kept.insert(0, clean)
+    return " | ".join(kept)
+
+
 def _without_secrets(text: str, secrets: tuple[str, ...]) -> str:
     """Replace every secret in one pass, longest first: none is looked for in a replacement."""
     found = "|".join(re.escape(s) for s in sorted(filter(None, secrets), key=len, reverse=True))

@@ -8,6 +8,11 @@ def to_rfc3339(seconds: float) -> str:
     return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def to_rfc3339_micro(seconds: float) -> str:
+    """Return a Unix time as RFC 3339 text in UTC, to the microsecond: Kubernetes' MicroTime."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
 def from_rfc3339(text: str) -> float | None:
     """Return the Unix time that RFC 3339 text means, or None where it is no such text."""
     try:

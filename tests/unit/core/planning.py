@@ -4,17 +4,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from kapsa.core.listings import OpenPullRequest, PullRequestListing, RefListing
 from kapsa.core.manifests.environment import EnvironmentContext
 from kapsa.core.manifests.environment import environment as environment_of
-from kapsa.core.plans import DesiredEnvironment, ProjectPlan
-from kapsa.core.project import ProjectInput, plan_environments
+from kapsa.core.projects.listings import OpenPullRequest, PullRequestListing, RefListing
+from kapsa.core.projects.namespaces import common_namespace
+from kapsa.core.projects.plans import DesiredEnvironment, ProjectPlan
+from kapsa.core.projects.project import ProjectInput, plan_environments
 from kapsa.models import Environment, Project
 from kapsa.models.environment import EnvironmentStatus
 from tests.builders import CREATED, condition, environment, project, sha
 
-NAMESPACE = "kapsa-shop"
 SHOP = project("shop")
+NAMESPACE = common_namespace(SHOP)
 BRANCHES = {"enabled": True, "include": ["*"]}
 PRODUCTION = {"name": "production", "branch": "main"}
 
@@ -105,7 +106,6 @@ class Given:
         return plan_environments(
             ProjectInput(
                 project=self.project,
-                namespace=NAMESPACE,
                 refs=RefListing(dict(self.branches), self.refs_complete, tags=dict(self.tags)),
                 pull_requests=PullRequestListing(
                     tuple(self.prs), self.prs_complete, 0 if self.prs else self.empty_answers

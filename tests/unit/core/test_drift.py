@@ -38,6 +38,14 @@ def listed(key: str, *items: Any) -> dict[str, Any]:
             {"requests": {"cpu": "1"}}, {"requests": {"cpu": 1}}, id="a-quantity-may-be-a-number"
         ),
         pytest.param(
+            listed("limits", {"type": "Container", "max": {"memory": "1Gi"}}),
+            listed(
+                "limits",
+                {"type": "Container", "max": {"memory": "1024Mi"}, "default": {"memory": "1Gi"}},
+            ),
+            id="limits-are-defaulted-and-mean-the-same",
+        ),
+        pytest.param(
             listed("env", {"name": "A"}, {"name": "B"}),
             listed("env", {"name": "B"}, {"name": "X"}, {"name": "A"}),
             id="named-items-are-found-wherever-they-are",
@@ -55,6 +63,16 @@ def listed(key: str, *items: Any) -> dict[str, Any]:
                 {"containerPort": 53, "name": "b", "protocol": "UDP"},
             ),
             id="a-port-of-the-same-number-is-another-item",
+        ),
+        pytest.param(
+            listed("topologySpreadConstraints", {"topologyKey": "host"}, {"topologyKey": "zone"}),
+            listed(
+                "topologySpreadConstraints",
+                {"topologyKey": "rack"},
+                {"topologyKey": "host"},
+                {"topologyKey": "zone"},
+            ),
+            id="somebody-spreads-the-pods-over-more",
         ),
         pytest.param(
             listed("rules", {"host": "a", "http": listed("paths", {"path": "/"})}),
@@ -77,6 +95,30 @@ def test_what_means_the_same_is_no_difference(desired: Any, live: Any) -> None:
         pytest.param({"a": []}, {"a": [1]}, [".a"], id="a-list-that-should-be-empty"),
         pytest.param({"a": [1, 2]}, {"a": [2, 1]}, [".a[0]", ".a[1]"], id="the-order-of-values"),
         pytest.param({"a": [1]}, {"a": [1, 2]}, [".a"], id="one-value-too-many"),
+        pytest.param(
+            {"podSelector": {}},
+            {"podSelector": {"matchLabels": {"a": "b"}}},
+            [".podSelector"],
+            id="a-selector-that-somebody-narrows",
+        ),
+        pytest.param(
+            {"selector": {"a": "b"}},
+            {"selector": {"a": "b", "c": "d"}},
+            [".selector"],
+            id="one-label-too-many-in-a-selector",
+        ),
+        pytest.param(
+            listed("subjects", {"kind": "User", "name": "jane"}),
+            listed("subjects", {"kind": "User", "name": "jane"}, {"kind": "User", "name": "x"}),
+            [".subjects"],
+            id="one-person-too-many",
+        ),
+        pytest.param(
+            listed("limits", {"type": "Container", "max": {"memory": "1Gi"}}),
+            listed("limits", {"type": "Container", "max": {"memory": "2Gi"}}),
+            [".limits[0].max.memory"],
+            id="another-limit",
+        ),
         pytest.param({"a": [1]}, {"a": {"0": 1}}, [".a"], id="a-list-that-is-a-map"),
         pytest.param(
             REQUESTS,
@@ -167,3 +209,25 @@ def test_a_field_that_is_not_wanted_any_more_is_given_up() -> None:
     live = stamp({**MANIFEST, "spec": {"size": 1, "colour": "red"}})
 
     assert needs_apply(stamp(MANIFEST), live)
+
+
+@pytest.mark.parametrize(
+    "added",
+    [
+        pytest.param({"matches": [{"path": {"value": "/"}}, {"path": {"value": "/x"}}]}, id="path"),
+        pytest.param({"backendRefs": [{"name": "web"}, {"name": "theirs"}]}, id="backend"),
+        pytest.param({"filters": [{"type": "A"}, {"type": "B"}]}, id="filter"),
+    ],
+)
+def test_what_somebody_adds_to_a_rule_of_an_http_route_is_a_difference(
+    added: dict[str, Any],
+) -> None:
+    rule = {
+        "matches": [{"path": {"value": "/"}}],
+        "backendRefs": [{"name": "web"}],
+        "filters": [{"type": "A"}],
+    }
+
+    assert differences({"rules": [rule]}, {"rules": [rule]}) == []
+    (field,) = added
+    assert differences({"rules": [rule]}, {"rules": [rule | added]}) == [f".rules[0].{field}"]

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from kapsa.core.handover import held_replicas, leaves_replicas_out
+from kapsa.core.handover import held, leaves_out
 
 
 def deployment(replicas: int | None = None, *managed: dict[str, Any]) -> dict[str, Any]:
@@ -17,6 +17,13 @@ def deployment(replicas: int | None = None, *managed: dict[str, Any]) -> dict[st
         "metadata": metadata,
         "spec": spec if replicas is None else spec | {"replicas": replicas},
     }
+
+
+def claim(storage_class: str = "") -> dict[str, Any]:
+    """Return a PersistentVolumeClaim of that class."""
+    spec = {"storageClassName": storage_class} if storage_class else {}
+    metadata = {"name": "web-data", "namespace": "team-a", "uid": "u"}
+    return {"kind": "PersistentVolumeClaim", "metadata": metadata, "spec": spec}
 
 
 def entry(manager: str = "kapsa", operation: str = "Apply", **more: Any) -> dict[str, Any]:
@@ -37,10 +44,15 @@ def entry(manager: str = "kapsa", operation: str = "Apply", **more: Any) -> dict
         pytest.param(
             deployment() | {"kind": "Service"}, deployment(3), False, id="another-kind-of-object"
         ),
+        pytest.param(claim(), claim("fast"), True, id="the-class-of-a-volume"),
+        pytest.param(claim("fast"), claim("fast"), False, id="the-class-is-said"),
+        pytest.param(claim(), claim(), False, id="a-volume-without-a-class"),
     ],
 )
-def test_leaves_replicas_out(desired: Any, live: Any, expected: bool) -> None:
-    assert leaves_replicas_out(desired, live) is expected
+def test_what_has_to_stay_is_noticed_where_it_is_left_out(
+    desired: Any, live: Any, expected: bool
+) -> None:
+    assert leaves_out(desired, live) is expected
 
 
 @pytest.mark.parametrize(
@@ -62,9 +74,7 @@ def test_leaves_replicas_out(desired: Any, live: Any, expected: bool) -> None:
 def test_the_number_is_held_where_kapsas_apply_would_drop_it(
     managed: list[dict[str, Any]], is_held: bool
 ) -> None:
-    held = held_replicas(deployment(3, *managed), "kapsa")
-
-    assert held == (
+    assert held(deployment(3, *managed), "kapsa") == (
         {
             "apiVersion": "apps/v1",
             "kind": "Deployment",
@@ -77,4 +87,4 @@ def test_the_number_is_held_where_kapsas_apply_would_drop_it(
 
 
 def test_nothing_is_held_of_what_is_gone() -> None:
-    assert held_replicas(None, "kapsa") is None
+    assert held(None, "kapsa") is None

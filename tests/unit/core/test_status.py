@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from kapsa.core.status import worth_writing
-from kapsa.models.environment import EnvironmentStatus
+from kapsa.models.environment import EnvironmentStatus, HistoryEntry
 from kapsa.models.project_status import ProjectStatus
 
 EMPTY = ProjectStatus()
@@ -41,6 +41,14 @@ def polled(last: str | None, following: str | None = None, **more: Any) -> Proje
 )
 def test_worth_writing(new: ProjectStatus, previous: ProjectStatus, expected: bool) -> None:
     assert worth_writing(new, previous) == (new if expected else None)
+
+
+def test_the_history_of_an_environment_rides_along_with_what_else_has_changed() -> None:
+    entry = HistoryEntry(image="shop:1", started_at="2026-01-01T00:00:00Z")
+    before = EnvironmentStatus(phase="Running")
+
+    assert worth_writing(EnvironmentStatus(phase="Running", history=(entry,)), before) is None
+    assert worth_writing(EnvironmentStatus(phase="Failed", history=(entry,)), before) is not None
 
 
 def test_any_change_of_another_kind_is_written() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kapsa.utils.text import MESSAGE_LIMIT, sanitise
+from kapsa.utils.text import MESSAGE_LIMIT, last_lines, sanitise
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
 SECRETS = st.text("abcXYZ019+/=.-_$(|*", min_size=1, max_size=40)
@@ -74,3 +74,32 @@ def test_sanitising_twice_changes_nothing_more(text: str) -> None:
 
 def test_a_cut_is_shown() -> None:
     assert sanitise("a" * 2000) == "a" * (MESSAGE_LIMIT - 1) + "…"
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "expected"),
+    [
+        ("", 20, ""),
+        ("\n \r\n", 20, ""),
+        ("one\ntwo\r\nthree\n", 40, "one | two | three"),
+        ("one\ntwo\nthree", 11, "two | three"),
+        ("one\ntwo\nthree", 10, "three"),
+        ("short\n" + "x" * 30, 10, "x" * 9 + "…"),
+        ("\x1b[31mred\x1b[0m\n", 20, "[31mred [0m"),
+    ],
+)
+def test_the_end_of_a_log_is_kept_line_by_line(text: str, limit: int, expected: str) -> None:
+    assert last_lines(text, limit) == expected
+
+
+def test_a_secret_of_several_lines_shows_in_none_of_them() -> None:
+    log = "begin\n-----KEY-----\nabc\n-----END-----\nfailed"
+
+    assert last_lines(log, 80, ("-----KEY-----\nabc\n-----END-----",)) == (
+        "begin | [redacted] | failed"
+    )
+
+
+@given(text=ANY_TEXT, limit=st.integers(1, 60))
+def test_the_end_of_any_log_fits(text: str, limit: int) -> None:
+    assert len(last_lines(text, limit)) <= limit

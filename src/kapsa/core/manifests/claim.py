@@ -55,7 +55,7 @@ def claim(
 
     Args:
         kind: `host`, or `subdomain` for a name with all hosts in it.
-        pool: Name of the DomainPool that gives it.
+        pool: Name of the DomainPool that gives it; nothing for a host of the holder's own.
         wanted: The whole name: `pr-1-shop.apps.example.com`, or `shop.apps.example.com`.
         holder: Who wants it.
         namespace: The operator's namespace, where claims live.
@@ -69,7 +69,7 @@ def claim(
             "labels": {
                 **labels.MANAGED,
                 labels.CLAIM: kind,
-                labels.POOL: slug(pool),
+                **({labels.POOL: slug(pool)} if pool else {}),
                 labels.OWNER_UID: holder.uid,
             },
             "annotations": {labels.HOST: wanted, labels.OWNER: str(holder)},

@@ -1,20 +1,19 @@
 """What every object of an Environment has in common."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Literal
 
 from kapsa.core import labels
+from kapsa.core.workloads.configuration import NO_CONFIGURATION, Configuration
+from kapsa.core.workloads.processes import MAIN, Process, main_process
 from kapsa.models.base import API_VERSION
+from kapsa.models.domain_pool import DomainPool
 from kapsa.models.environment import Environment
-from kapsa.models.runtime import ContainerPort
-from kapsa.utils.names import slug
-
-DEFAULT_PORT = ContainerPort(name="http", container_port=8080)
-"""Where an application listens that declares nothing."""
+from kapsa.utils.names import join_digested, slug
 
 SERVICE_PORT = 80
-WEB = "web"
-"""The process that the Service and the URL lead to."""
 
 
 @dataclass(frozen=True)
@@ -26,34 +25,56 @@ class WorkloadContext:
         image: The image that runs.
         commit: Its commit; nothing where none is known.
         host: The host; nothing where there is none.
+        pool: The DomainPool that says how the host is routed.
+        scheme: How the host is spoken to.
+        tls_secret: The Secret with the certificate of the host; nothing where the router has it.
+        service_account: The ServiceAccount that the pods run as; nothing for the namespace's
+            `default`.
+        configuration: The ConfigMaps and Secrets that the pods get.
     """
 
     environment: Environment
     image: str
     commit: str = ""
     host: str = ""
-    ingress_class_name: str | None = None
+    pool: DomainPool | None = None
+    scheme: Literal["http", "https"] = "http"
+    tls_secret: str = ""
+    service_account: str = ""
+    configuration: Configuration = NO_CONFIGURATION
 
     @property
     def name(self) -> str:
         """Name of the Environment, and of the objects of its web process."""
         return self.environment.metadata.name
 
+    def name_of(self, process: Process) -> str:
+        """Return the name of the objects of a process."""
+        return self.name if process.is_main else join_digested(self.name, process.name)
+
     @property
-    def ports(self) -> tuple[ContainerPort, ...]:
-        """Ports of the web process, of which the URL leads to the first."""
-        return self.environment.spec.runtime.ports or (DEFAULT_PORT,)
+    def main(self) -> Process:
+        """The main process."""
+        return main_process(self.environment.spec.runtime)
 
     @property
     def url(self) -> str:
         """Where the Environment answers; nothing without a host."""
-        return f"http://{self.host}" if self.host else ""
+        return f"{self.scheme}://{self.host}" if self.host else ""
 
 
-def metadata(context: WorkloadContext, name: str, process: str = WEB) -> dict[str, Any]:
-    """Return the metadata of an object of the Environment: its names, labels and owner."""
+def metadata(
+    context: WorkloadContext,
+    name: str,
+    process: str = MAIN,
+    annotations: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, Any]:
+    """Return the metadata of an object of the Environment: its names, labels and owner.
+
+    Kapsa's own annotations go over those that are given.
+    """
     environment = context.environment
-    annotations = {}
+    annotations = dict(annotations)
     if context.commit:
         annotations[labels.COMMIT] = context.commit
     if environment.spec.branch:
@@ -71,7 +92,7 @@ def metadata(context: WorkloadContext, name: str, process: str = WEB) -> dict[st
     return built | ({"annotations": annotations} if annotations else {})
 
 
-def object_labels(environment: Environment, process: str = WEB) -> dict[str, str]:
+def object_labels(environment: Environment, process: str = MAIN) -> dict[str, str]:
     """Return the labels of an object of the Environment."""
     spec = environment.spec
     project = spec.project_ref.name if spec.project_ref else ""
@@ -96,6 +117,6 @@ def preview_labels(environment: Environment) -> dict[str, str]:
     return {labels.BRANCH: slug(spec.branch)} if spec.branch else {}
 
 
-def selector(environment: Environment, process: str = WEB) -> dict[str, str]:
+def selector(environment: Environment, process: str = MAIN) -> dict[str, str]:
     """Return the labels by which the pods of a process are found; they never change."""
     return {labels.ENVIRONMENT: environment.metadata.name, labels.PROCESS: process}

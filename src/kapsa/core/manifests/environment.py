@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from kapsa.core import labels
-from kapsa.core.naming import PERMANENT
-from kapsa.core.plans import DesiredEnvironment
+from kapsa.core.projects.naming import PERMANENT
+from kapsa.core.projects.plans import DesiredEnvironment
 from kapsa.models.base import API_VERSION
 from kapsa.models.environment import EnvironmentSpec
 from kapsa.models.meta import DomainReference, ProjectReference
@@ -44,6 +44,7 @@ def environment(desired: DesiredEnvironment, context: EnvironmentContext) -> dic
         ttl=None if permanent else context.project.spec.preview_environments.ttl,
         domain=_domain(context),
         runtime=desired.runtime,
+        ingress=desired.ingress,
     )
     said = spec.to_json()
     # Whoever suspends one Environment of a Project is not overruled by it.

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from kapsa.core.autoscaling import Autoscaler
 from kapsa.core.manifests.context import WorkloadContext, metadata
+from kapsa.core.workloads.autoscaling import Autoscaler
 
 
 def horizontal_pod_autoscaler(context: WorkloadContext, wanted: Autoscaler) -> dict[str, Any]:

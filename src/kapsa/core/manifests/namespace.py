@@ -1,42 +1,41 @@
-"""The namespace that Kapsa makes for a Project."""
+"""The namespace that Kapsa makes for a Project, or for one of its Environments."""
 
 from typing import Any
 
 from kapsa.core import labels
+from kapsa.core.projects.namespaces import environment_namespace, owner_of
+from kapsa.core.workloads.pod_security import Profile
 from kapsa.models.project import Project
-from kapsa.utils.names import with_digest
 
 
-def namespace_name(project: Project) -> str:
-    """Return where the Environments of the Project live.
-
-    With isolation `Project`, a namespace of its own that no other Project's name leads to.
-    """
-    meta = project.metadata
-    if project.spec.isolation == "Shared":
-        return meta.namespace
-    return with_digest(f"kapsa-{meta.name}", f"{meta.namespace}/{meta.name}")
-
-
-def namespace(project: Project) -> dict[str, Any]:
-    """Return the namespace of a Project with isolation `Project`.
+def namespace(
+    project: Project, environment: str = "", *, pod_security: Profile = "restricted"
+) -> dict[str, Any]:
+    """Return the namespace of a Project with isolation `Project` or `Environment`.
 
     It carries the Project's UID instead of an ownerReference, which must not cross namespaces.
-    Pods that break the Pod Security Standard `restricted` are refused in it.
+
+    Args:
+        project: The Project.
+        environment: Name of the Environment that it is for, with isolation `Environment`.
+        pod_security: The Pod Security Standard: pods that break it are refused in the namespace.
     """
     meta = project.metadata
+    said = {
+        **labels.MANAGED,
+        labels.PROJECT: meta.name,
+        labels.OWNER_UID: meta.uid,
+        "pod-security.kubernetes.io/enforce": pod_security,
+        "pod-security.kubernetes.io/warn": "restricted",
+    }
+    if project.spec.isolation == "Environment":
+        said[labels.ENVIRONMENT] = environment
     return {
         "apiVersion": "v1",
         "kind": "Namespace",
         "metadata": {
-            "name": namespace_name(project),
-            "labels": {
-                **labels.MANAGED,
-                labels.PROJECT: meta.name,
-                labels.OWNER_UID: meta.uid,
-                "pod-security.kubernetes.io/enforce": "restricted",
-                "pod-security.kubernetes.io/warn": "restricted",
-            },
-            "annotations": {labels.OWNER: f"Project/{meta.namespace}/{meta.name}"},
+            "name": environment_namespace(project, environment),
+            "labels": said,
+            "annotations": {labels.OWNER: owner_of(project)},
         },
     }

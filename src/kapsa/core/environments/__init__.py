@@ -1,0 +1,1 @@
+"""What one Environment is to be, and what its status says."""

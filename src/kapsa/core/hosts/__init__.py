@@ -1,0 +1,1 @@
+"""Which host an Environment gets, and how requests reach it."""

@@ -1,0 +1,1 @@
+"""What runs to completion: releases, jobs and crons."""

@@ -1,0 +1,1 @@
+"""What a Project wants: its Environments, their namespaces and their images."""

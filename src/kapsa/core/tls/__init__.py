@@ -1,0 +1,1 @@
+"""How hosts get their certificates."""

@@ -1,0 +1,1 @@
+"""What runs in an Environment: processes, their pods, configuration and volumes."""
