@@ -2,7 +2,7 @@
 
 import asyncio
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -12,7 +12,8 @@ from kapsa.adapters.credentials import Credentials
 from kapsa.adapters.forges import ForgeRepository
 from kapsa.adapters.resources import ResourceType
 from kapsa.controllers.cache import Cache
-from kapsa.core.listings import PullRequestListing, RefListing
+from kapsa.core.projects.listings import PullRequestListing, RefListing
+from kapsa.core.transitions import Transition
 from kapsa.models.reasons import Reason
 
 Answer = TypeVar("Answer")
@@ -73,9 +74,9 @@ class FakeCluster(Cluster):
     """A fake of the Kubernetes API for unit tests, in memory.
 
     It knows no schemas, no defaults and no real server-side apply: an apply merges maps and
-    replaces lists. It does keep resourceVersions, UIDs, generations and preconditions, records
-    every write, and can be told to fail. Caches that `feed` is given see its events at once, or,
-    while `watch_is_late`, when `catch_up` is called.
+    replaces lists, and an owner that is left out is given up. It does keep resourceVersions, UIDs,
+    generations and preconditions, records every write, and can be told to fail. Caches that `feed`
+    is given see its events at once, or, while `watch_is_late`, when `catch_up` is called.
     """
 
     def __init__(self, fence: Callable[[], None] = lambda: None) -> None:
@@ -83,6 +84,8 @@ class FakeCluster(Cluster):
         self.writes: list[Write] = []
         self.reads: list[str] = []
         self.faults: list[Fault] = []
+        self.logs: dict[Key, str] = {}
+        """Logs by namespace, pod and container."""
         self.admission: Callable[[Manifest], Manifest] = lambda manifest: manifest
         """A webhook: changes what is about to be stored."""
         self.watch_is_late = False
@@ -144,6 +147,11 @@ class FakeCluster(Cluster):
         async with _Call(self, "get", resource.kind):
             return copy.deepcopy(self.objects.get((resource.kind, namespace, name)))
 
+    async def pod_log(self, name: str, namespace: str, *, container: str, lines: int) -> str:
+        self.reads.append(f"log {name}")
+        async with _Call(self, "log", "Pod"):
+            return self.logs[namespace, name, container]
+
     async def list_all(
         self, resource: ResourceType, label_selector: str = "", namespace: str = ""
     ) -> Listing:
@@ -163,6 +171,8 @@ class FakeCluster(Cluster):
             if uid and (live is None or live["metadata"]["uid"] != uid):
                 raise Conflict(Reason.RECONCILING, "another UID", 1.0)
             merged = _merged(live or {}, copy.deepcopy(manifest))
+            if "ownerReferences" not in manifest["metadata"]:
+                merged["metadata"].pop("ownerReferences", None)
             return self._answer(self._store(self.admission(merged)))
 
     async def hold(self, manifest: Manifest, *, uid: str) -> Manifest:
@@ -202,6 +212,7 @@ class FakeCluster(Cluster):
         *,
         uid: str,
         resource_version: str = "",
+        dependents_first: bool = False,
     ) -> bool:
         metadata = {"name": name, "namespace": namespace}
         manifest = {"kind": resource.kind, "metadata": metadata}
@@ -212,7 +223,7 @@ class FakeCluster(Cluster):
                 return False
             if resource_version not in ("", live["metadata"]["resourceVersion"]):
                 return False
-            if live["metadata"].get("finalizers"):
+            if live["metadata"].get("finalizers") or dependents_first:
                 dying = copy.deepcopy(live)
                 dying["metadata"].setdefault("deletionTimestamp", "2026-01-01T01:00:00Z")
                 self._store(dying)
@@ -328,6 +339,17 @@ def _merged(live: Any, applied: Any) -> Any:
     if isinstance(live, dict) and isinstance(applied, dict):
         return live | {key: _merged(live.get(key), value) for key, value in applied.items()}
     return applied
+
+
+class FakeRecorder:
+    """Keeps the news that controllers have to tell: `<type> <reason> <kind> <name>` of each."""
+
+    def __init__(self) -> None:
+        self.news: list[str] = []
+
+    def record(self, regarding: Manifest, news: Iterable[Transition]) -> None:
+        what = f"{regarding['kind']} {regarding['metadata']['name']}"
+        self.news += [f"{item.type} {item.reason} {what}" for item in news]
 
 
 class FakeOutside:

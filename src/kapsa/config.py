@@ -1,11 +1,14 @@
 """Settings of the operator, from environment variables `KAPSA_…`; read once, at the start."""
 
+import json
 from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from kapsa.core.projects.furnishings import NamespaceRules
 from kapsa.utils.durations import parse_duration
+from kapsa.utils.quantities import is_quantity
 
 Seconds = Annotated[int, BeforeValidator(parse_duration)]
 """A duration such as `90s` or `5m`, or a whole number of seconds; held as seconds."""
@@ -22,6 +25,33 @@ Names = Annotated[
     ),
 ]
 """A list, separated by commas."""
+
+
+def _decoded(value: object) -> object:
+    try:
+        return json.loads(value or "{}") if isinstance(value, str) else value
+    except ValueError as error:
+        raise ValueError(f"is no JSON: {error}") from error
+
+
+def _amounts(value: object) -> object:
+    """Return amounts of resources as text.
+
+    Raises:
+        ValueError: They are none.
+    """
+    if not isinstance(value, dict):
+        raise ValueError('must be amounts of resources, such as {"memory": "256Mi"}')
+    for name, amount in value.items():
+        if isinstance(amount, bool) or not is_quantity(amount):
+            raise ValueError(f'{name}: {amount!r} is no quantity; write 500m, 256Mi or "20"')
+    return {name: str(amount) for name, amount in value.items()}
+
+
+Amounts = Annotated[dict[str, str], BeforeValidator(_amounts)]
+"""Amounts of resources by name, such as `{"pods": "20"}`."""
+
+LimitKind = Literal["default", "defaultRequest", "min", "max"]
 
 
 class Settings(BaseSettings):
@@ -69,6 +99,24 @@ class Settings(BaseSettings):
     """Hosts on loopback or private addresses that git, forges and registries may be on;
     `*` allows every private (but no loopback or link-local) address."""
 
+    pod_security: Literal["restricted", "baseline"] = "restricted"
+    """The laxest Pod Security Standard that an Environment may ask for. With `baseline`, images may
+    run as root where `runtime.security.profile` says so. It is enforced in every namespace that
+    Kapsa makes."""
+    resource_quota: Annotated[Amounts, NoDecode, BeforeValidator(_decoded)] = Field(
+        default_factory=dict
+    )
+    """The most of each resource in every namespace that Kapsa makes, as in `spec.hard` of a
+    ResourceQuota: `{"pods": "20", "limits.memory": "8Gi"}`."""
+    limit_range: Annotated[dict[LimitKind, Amounts], NoDecode, BeforeValidator(_decoded)] = Field(
+        default_factory=dict
+    )
+    """What containers get and may ask for in every namespace that Kapsa makes, as in a LimitRange:
+    `{"default": {"memory": "256Mi"}, "max": {"memory": "1Gi"}}`."""
+    developer_cluster_role: str = "kapsa-developer"
+    """The ClusterRole to which those are bound whom a Project gives `access` to the namespaces that
+    Kapsa makes for it; nothing for none. The operator needs the permission to `bind` it."""
+
     lease_duration: Annotated[Seconds, Field(ge=2)] = 15
     """Seconds after which a Lease that isn't renewed is free for another operator."""
     renew_deadline: Annotated[Seconds, Field(ge=1)] = 10
@@ -84,6 +132,16 @@ class Settings(BaseSettings):
     """Name of the operator's pod; with `pod_uid` its identity in the election."""
     pod_uid: str = ""
     """UID of the operator's pod."""
+
+    @property
+    def namespace_rules(self) -> NamespaceRules:
+        """What is wanted of every namespace that Kapsa makes."""
+        return NamespaceRules(
+            pod_security=self.pod_security,
+            resource_quota=self.resource_quota,
+            limit_range={str(kind): amounts for kind, amounts in self.limit_range.items()},
+            developer_role=self.developer_cluster_role,
+        )
 
     @model_validator(mode="after")
     def _keep_the_lease_longer_than_it_is_believed(self) -> Self:
@@ -109,9 +167,15 @@ def read_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         lines = [
-            f"KAPSA_{'_'.join(map(str, item['loc'])).upper()}: {item['msg']}"
+            ": ".join((f"KAPSA_{str(item['loc'][0]).upper()}", *_below(item["loc"]), item["msg"]))
             if item["loc"]
             else str(item["msg"])
             for item in error.errors()
         ]
         raise SettingsError("; ".join(lines)) from error
+
+
+def _below(location: tuple[int | str, ...]) -> tuple[str, ...]:
+    """Return where in a setting that is a map something is wrong; nothing for all of it."""
+    path = ".".join(str(part) for part in location[1:] if part != "[key]")
+    return (path,) if path else ()

@@ -1,7 +1,7 @@
 """How kopf is set: it watches, and does nothing else.
 
-It stores nothing on objects, posts no events, knows no peers, and outlives an API server that is
-away.
+It stores nothing on objects, posts no Events of its own (`kapsa.controllers.events` posts Kapsa's),
+knows no peers, and outlives an API server that is away.
 """
 
 import itertools
@@ -13,13 +13,19 @@ import kopf
 from kapsa.adapters import resources
 from kapsa.controllers.state import CLAIM_SELECTOR, MANAGED_SELECTOR
 
+_UNFILTERED = (resources.INGRESSES, resources.HTTP_ROUTES)
+"""Foreign ones matter too: they may route a host that Kapsa would give away."""
+
 _SELECTORS = {
-    resources.DEPLOYMENTS: MANAGED_SELECTOR,
-    resources.SERVICES: MANAGED_SELECTOR,
-    resources.AUTOSCALERS: MANAGED_SELECTOR,
-    resources.NAMESPACES: MANAGED_SELECTOR,
-    resources.LEASES: CLAIM_SELECTOR,
-}
+    resource: MANAGED_SELECTOR
+    for resource in (
+        *resources.CHILDREN,
+        *resources.FURNISHINGS,
+        resources.PODS,
+        resources.NAMESPACES,
+    )
+    if resource not in _UNFILTERED
+} | {resources.LEASES: CLAIM_SELECTOR}
 
 
 def configure_kopf(settings: kopf.OperatorSettings) -> None:
@@ -30,7 +36,9 @@ def configure_kopf(settings: kopf.OperatorSettings) -> None:
     settings.persistence.progress_storage = _NoProgress()
     settings.persistence.diffbase_storage = _NoDiffBase()
     settings.watching.connect_timeout = 10
-    settings.watching.chunk_size = 500
+    settings.watching.chunk_size = 100
+    # Each object that changes has a worker until it rests: fewer are there at a time.
+    settings.queueing.idle_timeout = 0.5
     settings.networking.request_timeout = 60
     settings.networking.error_backoffs = _Backoffs()
     for resource, selector in _SELECTORS.items():

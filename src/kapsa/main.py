@@ -5,6 +5,7 @@ says that something happened: its handlers put events into the caches, and decid
 """
 
 import asyncio
+import gc
 import os
 import secrets
 import socket
@@ -46,12 +47,10 @@ _OURS = (
 )
 _WATCHED = (
     *_OURS,
+    *resources.CHILDREN,
+    *resources.FURNISHINGS,
+    resources.PODS,
     resources.NAMESPACES,
-    resources.DEPLOYMENTS,
-    resources.SERVICES,
-    resources.INGRESSES,
-    resources.HTTP_ROUTES,
-    resources.AUTOSCALERS,
     resources.LEASES,
 )
 
@@ -92,6 +91,9 @@ async def _start(settings: kopf.OperatorSettings, **_: Any) -> None:
     probes = Probes(is_ready=lambda: operator.is_ready, stuck=operator.stuck)
     app = make_app(probes, metrics=ours.metrics_enabled)
     server = await serve(app, ours.bind_address, ours.metrics_port)
+    # What is there now stays: the collector need not look at it, and comes sooner to what goes.
+    gc.collect()
+    gc.freeze()
     task = asyncio.create_task(operator.run(), name="operator")
     task.add_done_callback(_die)
     _running = _Running(operator, connection, server, threads, task)

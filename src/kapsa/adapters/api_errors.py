@@ -15,6 +15,11 @@ from kapsa.utils.text import sanitise
 _RETRY_AFTER = 5.0
 _MOST_RETRY_AFTER = 300.0
 _FORBIDDEN_RETRY = 60.0
+_UNCOUNTED = "status unknown for quota"
+"""What the API server says as long as nobody has counted for a new ResourceQuota.
+
+Source: https://github.com/kubernetes/kubernetes/blob/v1.36.3/staging/src/k8s.io/apiserver/pkg/admission/plugin/resourcequota/controller.go
+"""
 
 
 class Conflict(Waiting):
@@ -61,11 +66,18 @@ async def error_of(response: aiohttp.ClientResponse, method: str, path: str) -> 
     # Credentials that are renewed, a list that took too long, a proxy that shows a login page.
     if response.status in (401, 410) or response.status < 400:
         return Waiting(Reason.API_SERVER_UNAVAILABLE, where, _RETRY_AFTER)
-    if response.status == 403 and "NamespaceTerminating" in _causes(status):
+    if response.status == 403:
+        return _forbidden(status, message)
+    return Stalled(Reason.APPLY_REFUSED, message, None)
+
+
+def _forbidden(status: dict[str, Any], message: str) -> AdapterError:
+    if "NamespaceTerminating" in _causes(status):
         return Waiting(Reason.NAMESPACE_TERMINATING, message, 2.0)
+    if _UNCOUNTED in message:
+        return Waiting(Reason.APPLY_REFUSED, message, 1.0)
     # Permissions and quotas change without anything that Kapsa watches.
-    later = _FORBIDDEN_RETRY if response.status == 403 else None
-    return Stalled(Reason.APPLY_REFUSED, message, later)
+    return Stalled(Reason.APPLY_REFUSED, message, _FORBIDDEN_RETRY)
 
 
 async def _status(response: aiohttp.ClientResponse) -> dict[str, Any]:

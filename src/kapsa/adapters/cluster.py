@@ -14,15 +14,19 @@ import aiohttp
 
 from kapsa.adapters import api_errors
 from kapsa.adapters.connection import Connection
-from kapsa.adapters.resources import ResourceType, resource_of
+from kapsa.adapters.resources import PODS, ResourceType, resource_of
 
 FIELD_MANAGER: Final = "kapsa"
 HANDOVER_MANAGER: Final = "kapsa-handover"
-_CHUNK: Final = 500
-_MOST_REQUESTS: Final = 48
+_CHUNK: Final = 100
+_MOST_REQUESTS: Final = 16
 """Requests at a time: fewer than the session has connections, so that none waits for one. A write
 that waits after it passed the fence might begin when the Lease is long lost, and the renewal of
 the Lease, which has a `Cluster` of its own, must not wait behind the others."""
+_MOST_LOG: Final = 65_536
+"""Bytes of a log that are read."""
+_LOG_TIMEOUT: Final = aiohttp.ClientTimeout(total=10)
+"""It is a node that answers, and it may be gone."""
 
 Manifest = dict[str, Any]
 
@@ -51,10 +55,23 @@ class Cluster:
     `Stalled` when it refuses, and `Conflict` when a precondition doesn't hold.
     """
 
-    def __init__(self, connection: Connection, fence: Callable[[], None]) -> None:
-        """Take a session, and a function that raises `NotFenced` while writing is forbidden."""
+    def __init__(
+        self,
+        connection: Connection,
+        fence: Callable[[], None],
+        field_manager: str = FIELD_MANAGER,
+    ) -> None:
+        """Take the means to write.
+
+        Args:
+            connection: A session.
+            fence: Raises `NotFenced` while writing is forbidden.
+            field_manager: Who the API server notes down as the writer.
+        """
         self._connection = connection
         self._fence = fence
+        self._writer = {"fieldManager": field_manager}
+        self._forced = {**self._writer, "force": "true"}
         self._slots = asyncio.Semaphore(_MOST_REQUESTS)
 
     async def get(self, resource: ResourceType, name: str, namespace: str = "") -> Manifest | None:
@@ -74,7 +91,8 @@ class Cluster:
     ) -> Listing:
         """Return all objects of a kind, at one version of the collection.
 
-        Of one namespace, or without it of all.
+        Of one namespace, or without it of all; without the record of who set which field, which is
+        as large as all the rest.
         """
         items: list[Manifest] = []
         params = {"limit": str(_CHUNK)}
@@ -83,14 +101,40 @@ class Cluster:
         while True:
             page = await self._request("GET", resource.path(namespace), params=params)
             assert page is not None
-            items.extend(
-                {"apiVersion": resource.api_version, "kind": resource.kind, **item}
-                for item in page.get("items") or ()
-            )
+            for item in page.get("items") or ():
+                item["metadata"].pop("managedFields", None)
+                items.append({"apiVersion": resource.api_version, "kind": resource.kind, **item})
             metadata = page["metadata"]
             if not metadata.get("continue"):
                 return Listing(items, str(metadata.get("resourceVersion", "")))
             params = {**params, "continue": metadata["continue"]}
+
+    async def pod_log(self, name: str, namespace: str, *, container: str, lines: int) -> str:
+        """Return the last lines of what a container of a pod has written: whole lines only."""
+        path = PODS.path(namespace, name, "log")
+        params = {
+            "container": container,
+            "tailLines": str(lines),
+            "limitBytes": str(_MOST_LOG),
+        }
+        async with self._slots:
+            try:
+                async with self._connection.session.get(
+                    self._connection.server + path,
+                    params=params,
+                    allow_redirects=False,
+                    timeout=_LOG_TIMEOUT,
+                ) as response:
+                    if response.status >= 300:
+                        raise await api_errors.error_of(response, "GET", path)
+                    if response.content_type != "text/plain":
+                        raise ValueError("the answer is no log")
+                    read = await response.read()
+            except (aiohttp.ClientError, OSError, ValueError) as error:
+                raise api_errors.unreachable(error) from error
+        # What is cut may be half of something that must not show, and isn't recognised by that.
+        whole = read if len(read) < _MOST_LOG else read[: read.rfind(b"\n") + 1]
+        return whole.decode(errors="replace")
 
     async def create(self, manifest: Manifest) -> Manifest:
         """Create an object.
@@ -100,9 +144,7 @@ class Cluster:
         """
         resource = resource_of(manifest)
         namespace = manifest["metadata"].get("namespace", "")
-        created = await self._write(
-            "POST", resource.path(namespace), manifest, {"fieldManager": FIELD_MANAGER}
-        )
+        created = await self._write("POST", resource.path(namespace), manifest, self._writer)
         return created or {}
 
     async def apply(self, manifest: Manifest, *, uid: str = "") -> Manifest:
@@ -116,7 +158,7 @@ class Cluster:
         Raises:
             Conflict: The object of that UID is gone.
         """
-        return await self._apply(manifest, uid, _APPLY_PARAMS)
+        return await self._apply(manifest, uid, self._forced)
 
     async def hold(self, manifest: Manifest, *, uid: str) -> Manifest:
         """Have a field manager of its own hold fields of a live object, with the values they have.
@@ -137,7 +179,7 @@ class Cluster:
         resource = resource_of(manifest)
         metadata = manifest["metadata"]
         path = resource.path(metadata.get("namespace", ""), metadata["name"])
-        return await self._write("PUT", path, manifest, {"fieldManager": FIELD_MANAGER}) or {}
+        return await self._write("PUT", path, manifest, self._writer) or {}
 
     async def apply_status(
         self, resource: ResourceType, live: Manifest, status: Manifest
@@ -158,7 +200,7 @@ class Cluster:
             "status": status,
         }
         path = resource.path(metadata.get("namespace", ""), metadata["name"], "status")
-        return await self._write("PATCH", path, body, _APPLY_PARAMS) or {}
+        return await self._write("PATCH", path, body, self._forced) or {}
 
     async def delete(
         self,
@@ -168,17 +210,19 @@ class Cluster:
         *,
         uid: str,
         resource_version: str = "",
+        dependents_first: bool = False,
     ) -> bool:
         """Delete the object of that UID; tell whether there was one.
 
         With `resource_version` only an object that has it still is deleted, or there was none.
+        With `dependents_first` it stays until what it owns is gone, such as the pods of a Job.
         """
         body = {
             "apiVersion": "v1",
             "kind": "DeleteOptions",
             "preconditions": {"uid": uid}
             | ({"resourceVersion": resource_version} if resource_version else {}),
-            "propagationPolicy": "Background",
+            "propagationPolicy": "Foreground" if dependents_first else "Background",
         }
         try:
             deleted = await self._write(
@@ -265,5 +309,4 @@ def _encoded(body: Manifest) -> bytes:
 
 
 _NOT_IN_YAML: Final = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
-_APPLY_PARAMS: Final = {"fieldManager": FIELD_MANAGER, "force": "true"}
 _CONTENT_TYPES: Final = {"PATCH": "application/apply-patch+yaml"}

@@ -2,8 +2,10 @@
 
 import os
 import ssl
+from asyncio import sslproto
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import urlsplit
 
@@ -15,8 +17,12 @@ from kapsa import __version__
 from kapsa.adapters.clock import ServerClock
 
 _CONNECTIONS = 64
+_TLS_BUFFER = 16 * 1024
+"""Bytes set aside for each connection, in place of 256 KiB as asyncio has it: a TLS record has at
+most 16 KiB (RFC 8446, section 5.1), and there is a connection for each kind that is watched."""
 _REQUEST_TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=10)
 _BEARER = "BearerToken"
+_POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,7 @@ async def connect(
     Raises:
         kubernetes.aio.config.ConfigException: There are no usable credentials.
     """
+    sslproto.SSLProtocol.max_size = _TLS_BUFFER
     configuration = await _load(kubeconfig, context)
     clock = ServerClock()
     server = configuration.host.rstrip("/")
@@ -70,16 +77,38 @@ async def connect(
     return Connection(server, session, clock)
 
 
+def current_namespace(kubeconfig: str | None = None, context: str | None = None) -> str:
+    """Return the namespace of who names none, as kubectl sees it: the context's, or this pod's.
+
+    Args:
+        kubeconfig: As for `connect`.
+        context: As for `connect`.
+
+    Raises:
+        kubernetes.aio.config.ConfigException: There is no usable kubeconfig.
+    """
+    if _is_pod(kubeconfig):
+        return _POD_NAMESPACE.read_text(encoding="utf-8").strip()
+    contexts, current = kubernetes_config.list_kube_config_contexts(config_file=kubeconfig)
+    chosen = next((item for item in contexts if item["name"] == context), current)
+    return str(chosen["context"].get("namespace") or "default")
+
+
 async def _load(kubeconfig: str | None, context: str | None) -> Configuration:
     configuration = Configuration()
-    in_cluster = "KUBERNETES_SERVICE_HOST" in os.environ
-    if kubeconfig is None and "KUBECONFIG" not in os.environ and in_cluster:
+    if _is_pod(kubeconfig):
         kubernetes_config.load_incluster_config(client_configuration=configuration)
     else:
         await kubernetes_config.load_kube_config(
             config_file=kubeconfig, context=context, client_configuration=configuration
         )
     return configuration
+
+
+def _is_pod(kubeconfig: str | None) -> bool:
+    """Tell whether the ServiceAccount of this pod is who reaches the API server."""
+    named = kubeconfig is not None or "KUBECONFIG" in os.environ
+    return not named and "KUBERNETES_SERVICE_HOST" in os.environ
 
 
 def _tls(configuration: Configuration) -> ssl.SSLContext:

@@ -15,8 +15,8 @@ from kapsa.adapters.addresses import AddressPolicy, is_literal, require_https
 from kapsa.adapters.credentials import Credentials
 from kapsa.adapters.errors import AdapterError, Stalled, Waiting
 from kapsa.adapters.git_process import Ending, GitCommand, GitResult
-from kapsa.core.listings import RefListing
-from kapsa.core.ref_lines import read_refs
+from kapsa.core.projects.listings import RefListing
+from kapsa.core.projects.ref_lines import read_refs
 from kapsa.models.reasons import Reason
 from kapsa.utils.text import sanitise
 

@@ -43,12 +43,60 @@ HTTP_ROUTES: Final = ResourceType("gateway.networking.k8s.io", "v1", "HTTPRoute"
 AUTOSCALERS: Final = ResourceType(
     "autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers"
 )
+JOBS: Final = ResourceType("batch", "v1", "Job", "jobs")
+CRON_JOBS: Final = ResourceType("batch", "v1", "CronJob", "cronjobs")
+DISRUPTION_BUDGETS: Final = ResourceType(
+    "policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets"
+)
+VOLUME_CLAIMS: Final = ResourceType("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims")
+CONFIG_MAPS: Final = ResourceType("", "v1", "ConfigMap", "configmaps")
+CERTIFICATES: Final = ResourceType("cert-manager.io", "v1", "Certificate", "certificates")
+ISSUERS: Final = {
+    "ClusterIssuer": ResourceType(
+        "cert-manager.io", "v1", "ClusterIssuer", "clusterissuers", namespaced=False
+    ),
+    "Issuer": ResourceType("cert-manager.io", "v1", "Issuer", "issuers"),
+}
+"""Who signs certificates, by kind."""
+PODS: Final = ResourceType("", "v1", "Pod", "pods")
+SERVICE_ACCOUNTS: Final = ResourceType("", "v1", "ServiceAccount", "serviceaccounts")
+NETWORK_POLICIES: Final = ResourceType(
+    "networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies"
+)
+RESOURCE_QUOTAS: Final = ResourceType("", "v1", "ResourceQuota", "resourcequotas")
+LIMIT_RANGES: Final = ResourceType("", "v1", "LimitRange", "limitranges")
+ROLE_BINDINGS: Final = ResourceType(
+    "rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings"
+)
+EVENTS: Final = ResourceType("events.k8s.io", "v1", "Event", "events")
 NAMESPACES: Final = ResourceType("", "v1", "Namespace", "namespaces", namespaced=False)
 LEASES: Final = ResourceType("coordination.k8s.io", "v1", "Lease", "leases")
 SECRETS: Final = ResourceType("", "v1", "Secret", "secrets")
 
-CHILDREN: Final = (DEPLOYMENTS, SERVICES, INGRESSES, HTTP_ROUTES, AUTOSCALERS)
+CHILDREN: Final = (
+    DEPLOYMENTS,
+    SERVICES,
+    INGRESSES,
+    HTTP_ROUTES,
+    AUTOSCALERS,
+    JOBS,
+    CRON_JOBS,
+    DISRUPTION_BUDGETS,
+    VOLUME_CLAIMS,
+    CONFIG_MAPS,
+    SECRETS,
+    CERTIFICATES,
+)
 """What an Environment becomes."""
+
+FURNISHINGS: Final = (
+    SERVICE_ACCOUNTS,
+    NETWORK_POLICIES,
+    RESOURCE_QUOTAS,
+    LIMIT_RANGES,
+    ROLE_BINDINGS,
+)
+"""What is made once for a namespace."""
 
 BY_KIND: Final = {
     (resource.api_version, resource.kind): resource
@@ -57,14 +105,12 @@ BY_KIND: Final = {
         ENVIRONMENTS,
         DOMAIN_POOLS,
         REGISTRIES,
-        DEPLOYMENTS,
-        SERVICES,
-        INGRESSES,
-        HTTP_ROUTES,
-        AUTOSCALERS,
+        *CHILDREN,
+        *FURNISHINGS,
+        PODS,
         NAMESPACES,
         LEASES,
-        SECRETS,
+        EVENTS,
     )
 }
 

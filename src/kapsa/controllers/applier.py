@@ -11,8 +11,8 @@ from kapsa.adapters.resources import resource_of
 from kapsa.controllers.cache import Cache, Manifest, key_of, uid_of
 from kapsa.controllers.state import OWNER, State
 from kapsa.core import labels
-from kapsa.core.drift import differences, needs_apply
-from kapsa.core.handover import held_replicas, leaves_replicas_out
+from kapsa.core.drift import drift, needs_apply
+from kapsa.core.handover import held, leaves_out
 from kapsa.models.reasons import Reason
 
 Owned = Callable[[Manifest], bool]
@@ -22,6 +22,8 @@ _MOST_TRIES = 2
 _MOST_ATTEMPTS = 1000
 _LEFTOVER_RETRY = 2.0
 """Seconds between two looks at an object that is being cleaned up."""
+_NAMESPACE_RETRY = 60.0
+"""The same for a namespace: who waits for it hears of its end."""
 
 log = structlog.get_logger(__name__)
 
@@ -89,20 +91,27 @@ class Applier:
                 if labels.is_managed(live):
                     await self.delete(live)
 
-    async def delete(self, live: Manifest) -> None:
-        """Delete a live object: this one, and none that took its name."""
+    async def delete(self, live: Manifest, *, dependents_first: bool = False) -> None:
+        """Delete a live object: this one, and none that took its name.
+
+        With `dependents_first` it stays until what it owns is gone.
+        """
         namespace, name = key_of(live)
         log.info("deleting", kind=live["kind"], namespace=namespace, name=name)
-        await self._cluster.delete(resource_of(live), name, namespace, uid=uid_of(live))
+        await self._cluster.delete(
+            resource_of(live), name, namespace, uid=uid_of(live), dependents_first=dependents_first
+        )
 
-    async def delete_unchanged(self, live: Manifest) -> None:
-        """Delete an object, unless somebody has changed it since it was read."""
+    async def delete_unchanged(self, live: Manifest) -> bool:
+        """Delete an object unless it was changed since it was read; tell whether it was deleted."""
         namespace, name = key_of(live)
         version = str(live["metadata"].get("resourceVersion", ""))
-        if await self._cluster.delete(
+        is_deleted = await self._cluster.delete(
             resource_of(live), name, namespace, uid=uid_of(live), resource_version=version
-        ):
+        )
+        if is_deleted:
             log.info("deleting", kind=live["kind"], namespace=namespace, name=name)
+        return is_deleted
 
     async def _live(self, cache: Cache, manifest: Manifest) -> Manifest | None:
         """Return the live object; before a first apply the API server itself is asked.
@@ -118,15 +127,15 @@ class Applier:
         return await self._cluster.get(cache.resource, name, namespace)
 
     async def _hand_over(self, manifest: Manifest, live: Manifest | None) -> None:
-        """Have the number of pods stay, where Kapsa set it and now leaves it to others."""
-        if live is None or not leaves_replicas_out(manifest, live):
+        """Have a field stay, where Kapsa set it and now leaves it out."""
+        if live is None or not leaves_out(manifest, live):
             return
         namespace, name = key_of(manifest)
         # The caches don't keep who owns which field.
         current = await self._cluster.get(resource_of(manifest), name, namespace)
-        held = held_replicas(current, FIELD_MANAGER)
-        if held is not None:
-            await self._cluster.hold(held, uid=uid_of(live))
+        rest = held(current, FIELD_MANAGER)
+        if rest is not None:
+            await self._cluster.hold(rest, uid=uid_of(live))
 
     def _in_the_way(self, manifest: Manifest, live: Manifest, conflict: Reason) -> AdapterError:
         """Return what an object means that is not the one that is meant but has its name."""
@@ -180,7 +189,7 @@ def _pending(manifest: Manifest) -> Waiting:
     return Waiting(
         reason,
         f"a former {kind} {name} is being cleaned up; it is made anew once that is gone",
-        _LEFTOVER_RETRY,
+        _NAMESPACE_RETRY if kind == "Namespace" else _LEFTOVER_RETRY,
     )
 
 
@@ -195,7 +204,7 @@ def _conflict(manifest: Manifest, reason: Reason) -> Stalled:
 
 
 def _not_converging(manifest: Manifest, live: Manifest) -> Stalled:
-    fields = ", ".join(path.lstrip(".") for path in differences(manifest, live)[:3])
+    fields = ", ".join(path.lstrip(".") for path in drift(manifest, live)[:3])
     return Stalled(
         Reason.NOT_CONVERGING,
         f"{manifest['kind']} {manifest['metadata']['name']}: {fields} is changed back each time"

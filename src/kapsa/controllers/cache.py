@@ -17,6 +17,7 @@ from kapsa.adapters.api_errors import NotFound
 from kapsa.adapters.cluster import Cluster, Listing
 from kapsa.adapters.errors import AdapterError
 from kapsa.adapters.resources import ResourceType
+from kapsa.controllers.compact import held
 
 Manifest = dict[str, Any]
 Key = tuple[str, str]
@@ -113,7 +114,7 @@ class Cache:
                 self._remove(key)
             return
         if not self._is_gone(manifest) and (known is None or not _is_older(manifest, known)):
-            self._store(key, self._trim(manifest))
+            self._store(key, held(self._trim(manifest)))
 
     def request_list(self) -> None:
         """Have the kind listed soon."""

@@ -1,7 +1,6 @@
 """Claims of hosts and subdomains: whoever creates the Lease has it."""
 
-from collections.abc import Collection, Iterable
-from itertools import chain
+from collections.abc import Collection, Iterable, Iterator
 
 import structlog
 
@@ -12,7 +11,7 @@ from kapsa.controllers.cache import Cache, Manifest, key_of, uid_of
 from kapsa.controllers.state import HOST, OWNER, POOL, UID, State
 from kapsa.core import labels
 from kapsa.core.conditions import Blocked
-from kapsa.core.domain import with_parents
+from kapsa.core.hosts.domain import with_parents
 from kapsa.core.manifests.claim import ClaimKind, Holder, claim
 from kapsa.models.reasons import Reason
 from kapsa.utils.names import slug
@@ -41,13 +40,30 @@ class Claims:
             and not lease["metadata"].get("deletionTimestamp")
         ]
 
-    def hosts_of(self, pool: str) -> list[str]:
-        """Return the hosts that are held of a pool."""
-        return [
-            host
+    def given(self, uid: str) -> list[str]:
+        """Return the hosts that the holder of that UID has from a pool, and are none of its own."""
+        own = {_wanted(lease) for lease in self._state.claims.find(OWNER, uid) if not _pool(lease)}
+        return [host for host in self.held("host", uid) if host not in own]
+
+    def hosts_of(self, pool: str) -> dict[str, Holder]:
+        """Return the hosts that are held of a pool, and who holds them."""
+        return {
+            host: Holder.of(lease)
             for lease in self._state.claims.find(POOL, slug(pool))
             if _kind(lease) == "host" and (host := _wanted(lease))
-        ]
+        }
+
+    def subdomains_of(self, pool: str) -> set[str]:
+        """Return the subdomains, each with its base domain, that Projects hold of a pool."""
+        return {
+            _wanted(lease)
+            for lease in self._state.claims.find(POOL, slug(pool))
+            if _kind(lease) == "subdomain"
+        }
+
+    def is_subdomain(self, zone: str) -> bool:
+        """Tell whether a Project holds the subdomain, of whatever pool."""
+        return self.zone_holder((zone,)) is not None
 
     def zone_holder(self, zones: Iterable[str]) -> Holder | None:
         """Return the Project that holds the first of the subdomains that anybody holds."""
@@ -61,6 +77,8 @@ class Claims:
         self, kind: ClaimKind, pool: str, candidates: Iterable[str], holder: Holder
     ) -> str | Blocked:
         """Claim the first candidate that nobody else holds or routes.
+
+        Without a `pool` it is a host of the holder's own.
 
         Raises:
             Waiting: The API server can't be reached.
@@ -119,12 +137,19 @@ class Claims:
             return Blocked(
                 Reason.HOST_TAKEN,
                 f"host {wanted} is routed by {foreign['kind']} {'/'.join(key_of(foreign))}, which"
-                " Kapsa did not make; delete that, or choose another spec.domain.subdomain",
+                f" Kapsa did not make; delete that, or choose another {_field(pool)}",
                 stalled=True,
             )
         lease = claim(kind, pool=pool, wanted=wanted, holder=holder, namespace=self._namespace)
         known = self._state.claims.get(*key_of(lease))
         if known is None:
+            if kind == "host" and (former := self._former_route(wanted, holder)):
+                return Blocked(
+                    Reason.HOST_PENDING,
+                    f"host {wanted} is still routed by {former['kind']}"
+                    f" {'/'.join(key_of(former))}, whose Environment does not hold it any more",
+                    retry_after=_HOLDER_GONE_RETRY,
+                )
             try:
                 self._state.claims.observe("ADDED", await self._cluster.create(lease))
             except AlreadyExists:
@@ -134,11 +159,11 @@ class Claims:
                 return None
         if known is None:
             return _pending(wanted, None)
-        return self._judge(kind, wanted, known, holder)
+        return self._judge(lease, known, holder)
 
-    def _judge(
-        self, kind: ClaimKind, wanted: str, lease: Manifest, holder: Holder
-    ) -> Blocked | None:
+    def _judge(self, wish: Manifest, lease: Manifest, holder: Holder) -> Blocked | None:
+        """Return what stands in the way of a claim that there is already."""
+        kind, wanted = _kind(wish), _wanted(wish)
         other = Holder.of(lease)
         if other.uid == holder.uid:
             self._state.claims.observe("MODIFIED", lease)
@@ -154,7 +179,7 @@ class Claims:
             )
         return Blocked(
             Reason.HOST_TAKEN,
-            f"host {wanted} is held by {other}; choose another spec.domain.subdomain",
+            f"host {wanted} is held by {other}; choose another {_field(_pool(wish))}",
             stalled=True,
         )
 
@@ -164,14 +189,29 @@ class Claims:
         )
 
     def _foreign_route(self, host: str, holder: Holder) -> Manifest | None:
-        """Return a route of the host that no claim of Kapsa's stands behind."""
-        routes = (self._state.ingresses, self._state.http_routes)
-        for manifest in chain.from_iterable(cache.find(HOST, host) for cache in routes):
+        """Return a route of the host that no claim of Kapsa's stands behind.
+
+        A route of a wildcard, such as an admin's default backend, is none: the one of the very host
+        goes before it.
+        """
+        for manifest in self._routes(host):
             owner = labels.controller_uid(manifest)
-            label = (manifest["metadata"].get("labels") or {}).get(labels.MANAGED_BY)
-            if owner != holder.uid and label != labels.MANAGER:
+            if owner != holder.uid and not (owner and labels.is_managed(manifest)):
                 return manifest
         return None
+
+    def _former_route(self, host: str, holder: Holder) -> Manifest | None:
+        """Return a route of Kapsa's that leads the host, which nobody holds, to another."""
+        for manifest in self._routes(host):
+            owner = labels.controller_uid(manifest)
+            if owner not in ("", holder.uid) and labels.is_managed(manifest):
+                return manifest
+        return None
+
+    def _routes(self, host: str) -> Iterator[Manifest]:
+        """Yield the Ingresses and HTTPRoutes that lead the host, whoever's they are."""
+        for cache in (self._state.ingresses, self._state.http_routes):
+            yield from cache.find(HOST, host)
 
     async def release(self, kind: ClaimKind, uid: str, *, keep: Collection[str] = ()) -> None:
         """Give back what the holder of that UID has claimed, but for what to `keep`."""
@@ -193,6 +233,11 @@ def _pending(wanted: str, holder: Holder | None) -> Blocked:
         f"the claim of {wanted!r}{former} is being cleaned up",
         retry_after=_HOLDER_GONE_RETRY,
     )
+
+
+def _field(pool: str) -> str:
+    """Return the field that says which host is wanted."""
+    return "spec.domain.subdomain" if pool else "spec.ingress.host"
 
 
 def _is_staying(holder: Manifest) -> bool:

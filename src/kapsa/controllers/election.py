@@ -57,6 +57,11 @@ class Elector:
         self._seen: tuple[str, float] = ("", 0.0)
 
     @property
+    def identity(self) -> str:
+        """The name that this process has in the Lease while it holds it."""
+        return self._identity
+
+    @property
     def is_leader(self) -> bool:
         """Whether the Lease is certainly held."""
         return asyncio.get_running_loop().time() < self._valid_until

@@ -6,22 +6,29 @@ import structlog
 from pydantic import ValidationError
 
 from kapsa.adapters.clock import ServerClock
-from kapsa.adapters.cluster import Cluster
 from kapsa.adapters.errors import AdapterError
 from kapsa.controllers.applier import Applier
 from kapsa.controllers.cache import Key, Manifest
 from kapsa.controllers.claims import Claims
+from kapsa.controllers.host_tls import HostTls
 from kapsa.controllers.hosts import Hosts
 from kapsa.controllers.images import Images
+from kapsa.controllers.jobs import Jobs
 from kapsa.controllers.outcome import STALLED_RETRY, interpret
-from kapsa.controllers.report import report, report_invalid
-from kapsa.controllers.state import HOST, OWNER, State, parse
+from kapsa.controllers.report import Reporter
+from kapsa.controllers.sources import LOOK_AGAIN, Sources
+from kapsa.controllers.state import ENVIRONMENT, OWNER, State, parse
+from kapsa.controllers.volumes import volume_claims_of
 from kapsa.core import labels
 from kapsa.core.conditions import Blocked
-from kapsa.core.environment import EnvironmentInput, Plan, plan_environment, what_holds
-from kapsa.core.environment_status import Observed, environment_status
-from kapsa.core.expiry import Lifetime, lifetime
-from kapsa.core.routes import gateway_api_missing
+from kapsa.core.environments.environment import EnvironmentInput, Plan, plan_environment, what_holds
+from kapsa.core.environments.environment_status import Observed, environment_status
+from kapsa.core.environments.expiry import lifetime
+from kapsa.core.hosts.routes import gateway_api_missing
+from kapsa.core.projects.namespaces import is_at_home
+from kapsa.core.workloads.pod_security import Profile
+from kapsa.core.workloads.volumes import belongs_to
+from kapsa.core.workloads.workload import is_rolled_out
 from kapsa.models.domain_pool import DomainPool
 from kapsa.models.environment import Environment
 from kapsa.models.project import Project
@@ -42,22 +49,30 @@ class EnvironmentController:
     """Brings Environments in order.
 
     Attributes:
-        cluster: The API.
+        reporter: Writes statuses.
         state: The caches.
         applier: Writes objects.
         claims: Knows the hosts that are held.
         hosts: Gives hosts.
         images: Knows why an Environment has no image.
         clock: The API server's time.
+        sources: Knows the ConfigMaps and Secrets that Environments name.
+        tls: Knows the certificates of hosts.
+        jobs: Knows the Jobs of Environments.
+        pod_security: The laxest Pod Security Standard that an Environment may ask for.
     """
 
-    cluster: Cluster
+    reporter: Reporter
     state: State
     applier: Applier
     claims: Claims
     hosts: Hosts
     images: Images
     clock: ServerClock
+    sources: Sources
+    tls: HostTls
+    jobs: Jobs
+    pod_security: Profile = "restricted"
 
     async def reconcile(self, key: Key) -> float | None:
         """Bring one Environment in order; return the seconds after which to look again."""
@@ -68,9 +83,9 @@ class EnvironmentController:
         environment = parse(Environment, live)
         if isinstance(environment, ValidationError):
             now = to_rfc3339(self.clock.now())
-            await report_invalid(self.cluster, self.state.environments, live, environment, now)
+            await self.reporter.report_invalid(self.state.environments, live, environment, now)
             return None
-        if environment.metadata.deletion_timestamp:
+        if environment.metadata.deletion_timestamp or self._ends_with_its_namespace(environment):
             return None
         known = await self._gather(environment)
         plan = plan_environment(known)
@@ -78,13 +93,14 @@ class EnvironmentController:
         if plan.ends and failure is None:
             return _ENDING_RETRY
         await self._report(live, known, plan, failure)
-        return self._next_look(known.lifetime, failure or plan.blocked)
+        return self._next_look(known, failure or plan.blocked)
 
-    def _next_look(self, life: Lifetime, blocked: Blocked | None) -> float | None:
+    def _next_look(self, known: EnvironmentInput, blocked: Blocked | None) -> float | None:
         """Return the seconds after which to look again; None to wait for a change."""
         if blocked is not None and blocked.reason == Reason.SUSPENDED:
             return None
-        looks = []
+        life = known.lifetime
+        looks = [LOOK_AGAIN if known.configuration is not None else None]
         if blocked is not None:
             looks.append(blocked.retry_after or (STALLED_RETRY if blocked.stalled else None))
         if life.expires_at is not None and life.expired is None:
@@ -105,6 +121,10 @@ class EnvironmentController:
         if offered is not None:
             may_claim = held is None and life.expired is None
             host = await self.hosts.see_to(environment, offered, claim=may_claim)
+        configuration = None
+        if trust is None and life.expired is None:
+            configuration = await self.sources.see_to(environment)
+        tls = self.tls.see_to(environment, pool, host, configuration)
         return EnvironmentInput(
             environment=environment,
             project=project,
@@ -113,8 +133,17 @@ class EnvironmentController:
             host=host,
             pool=pool,
             routing=self._routing(pool),
+            tls=tls,
             lifetime=life,
+            volume_claims=volume_claims_of(environment, self.state),
+            configuration=configuration,
+            jobs=await self.jobs.facts(environment, configuration),
+            pod_security=self.pod_security,
         )
+
+    def _ends_with_its_namespace(self, environment: Environment) -> bool:
+        made = self.state.namespaces.get("", environment.metadata.namespace)
+        return made is not None and bool(made["metadata"].get("deletionTimestamp"))
 
     def _routing(self, pool: DomainPool | None) -> Blocked | None:
         """Return why there can't be routes as the pool wants them."""
@@ -139,7 +168,8 @@ class EnvironmentController:
         namespace = environment.metadata.namespace
         if namespace != reference.namespace:
             made = self.state.namespaces.get("", namespace)
-            if made is None or not labels.is_owned_by(made, reference.uid):
+            is_of_project = made is not None and labels.is_owned_by(made, reference.uid)
+            if not is_of_project or not is_at_home(environment, project):
                 return None, Blocked(
                     Reason.PROJECT_MISMATCH,
                     f"namespace {namespace} is not of Project"
@@ -153,31 +183,37 @@ class EnvironmentController:
         self, live: Manifest, known: EnvironmentInput, plan: Plan
     ) -> Blocked | None:
         """Write what is planned; return what went wrong."""
-        if plan.blocked is not None:
-            return None
         uid = known.environment.metadata.uid
+
+        def is_ours(live: Manifest) -> bool:
+            return belongs_to(live, known.environment)
+
         try:
+            for claim in plan.released:
+                await self.applier.apply(claim, is_ours)
+            if plan.blocked is not None:
+                return None
             if plan.ends:
                 # An extension that the watch hasn't shown yet saves it.
-                await self.applier.delete_unchanged(live)
+                if await self.applier.delete_unchanged(live):
+                    self.reporter.tell_of_end(live, known.lifetime)
                 return None
+            for job in plan.obsolete:
+                await self.applier.delete(job, dependents_first=True)
             for manifest in plan.objects:
-                await self.applier.apply(manifest, lambda live: labels.is_owned_by(live, uid))
-            await self.applier.prune(uid, plan.objects, self.state.children)
-            if known.host is None and not self._is_routed(uid):
-                await self.claims.release("host", uid)
+                await self.tls.certificates.require_secret_name(manifest)
+                await self.applier.apply(manifest, is_ours)
+            if plan.held is not None:
+                return None
+            deployments = self.state.deployments.find(OWNER, uid)
+            kept = () if is_rolled_out(plan.objects, deployments) else self.state.configuration
+            caches = (cache for cache in self.state.children if cache not in kept)
+            await self.applier.prune(uid, (*plan.objects, *plan.obsolete), caches)
+            if not isinstance(known.host, Blocked):
+                await self.hosts.release_spare(known.environment, known.host)
         except AdapterError as error:
             return interpret(error).blocked
         return None
-
-    def _is_routed(self, uid: str) -> bool:
-        """Tell whether a route of the Environment still routes a host that it holds."""
-        return any(
-            labels.controller_uid(route) == uid
-            for host in self.claims.held("host", uid)
-            for cache in (self.state.ingresses, self.state.http_routes)
-            for route in cache.find(HOST, host)
-        )
 
     async def _report(
         self, live: Manifest, known: EnvironmentInput, plan: Plan, failure: Blocked | None
@@ -190,11 +226,14 @@ class EnvironmentController:
             # Anybody may write that UID on an object of their own namespace.
             if manifest["metadata"].get("namespace") == meta.namespace
         }
+        for name, claim in volume_claims_of(known.environment, self.state).items():
+            if belongs_to(claim, known.environment):
+                objects["PersistentVolumeClaim", name] = claim
+        pods = self.state.pods.find(ENVIRONMENT, f"{meta.namespace}/{meta.name}")
         status = environment_status(
-            known, plan, Observed(objects, failure), to_rfc3339(self.clock.now())
+            known, plan, Observed(objects, failure, pods), to_rfc3339(self.clock.now())
         )
-        await report(
-            self.cluster,
+        await self.reporter.report(
             self.state.environments,
             live,
             new=status,

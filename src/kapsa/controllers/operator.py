@@ -1,9 +1,8 @@
 """The operator as a whole: caches, queues and controllers, and what runs while it is elected."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from time import perf_counter
 
 import structlog
 
@@ -11,19 +10,31 @@ from kapsa.adapters.clock import ServerClock
 from kapsa.adapters.cluster import Cluster
 from kapsa.config import Settings
 from kapsa.controllers.applier import Applier
+from kapsa.controllers.bounded import bounded
 from kapsa.controllers.cache import Key
+from kapsa.controllers.certificate_secrets import CertificateSecrets
+from kapsa.controllers.certificate_triggers import CertificateTriggers
+from kapsa.controllers.certificates import Certificates
 from kapsa.controllers.claims import Claims
+from kapsa.controllers.clearing import Clearing
 from kapsa.controllers.domainpool import DomainPoolController
 from kapsa.controllers.election import Elector
 from kapsa.controllers.environment import EnvironmentController
+from kapsa.controllers.events import EventRecorder
+from kapsa.controllers.furnishing import Furnisher
+from kapsa.controllers.host_tls import HostTls
 from kapsa.controllers.hosts import Hosts
 from kapsa.controllers.images import Images, Resolver
+from kapsa.controllers.jobs import Jobs
+from kapsa.controllers.live_routes import LiveRoutes
 from kapsa.controllers.offers import Offers
 from kapsa.controllers.polling import DetectingForge, Poller, RefSource
 from kapsa.controllers.project import ProjectController
 from kapsa.controllers.project_inputs import ProjectInputs
 from kapsa.controllers.queue import Queue
 from kapsa.controllers.registry import Pinger, RegistryController
+from kapsa.controllers.report import Reporter
+from kapsa.controllers.sources import Sources
 from kapsa.controllers.state import State
 from kapsa.controllers.subdomains import Subdomains
 from kapsa.controllers.sweep import Sweeper, SweepKey
@@ -31,11 +42,8 @@ from kapsa.controllers.triggers import Triggers
 from kapsa.metrics import (
     ENVIRONMENTS,
     LEADER,
-    PROJECT_RECONCILE_SECONDS,
-    PROJECT_RECONCILES,
     PROJECTS,
     QUEUE_LENGTH,
-    RECONCILES,
 )
 
 _STUCK_AFTER = 120.0
@@ -81,9 +89,23 @@ class Operator:
         self._domain_pools: Queue[Key] = Queue("domainpools")
         self._registries: Queue[Key] = Queue("registries")
         self._leftovers: Queue[SweepKey] = Queue("leftovers")
+        self._recorder = EventRecorder(outside.cluster, outside.clock, outside.elector.identity)
+        reporter = Reporter(outside.cluster, self._recorder)
         applier = Applier(outside.cluster, self.state)
         claims = Claims(outside.cluster, self.state, settings.namespace)
         offers = Offers(outside.cluster, self.state)
+        routes = LiveRoutes(outside.cluster, self.state)
+        certificates = Certificates(
+            outside.cluster, self.state, applier, claims, settings.namespace
+        )
+        self._certificate_secrets = CertificateSecrets(
+            outside.cluster,
+            self.state,
+            applier,
+            settings.namespace,
+            Queue("certificates"),
+            self._environments.add,
+        )
         images = Images(
             outside.cluster,
             outside.registry,
@@ -100,7 +122,15 @@ class Operator:
             timeout=settings.poll_timeout,
             per_host=settings.poll_concurrency_per_host,
         )
-        self._sweeper = Sweeper(outside.cluster, self.state, applier, claims, self._leftovers)
+        self._sweeper = Sweeper(
+            outside.cluster,
+            self.state,
+            applier,
+            claims,
+            routes,
+            self._leftovers,
+            is_busy=self._environments.works_on,
+        )
         self._triggers = Triggers(
             state=self.state,
             projects=self._projects,
@@ -112,14 +142,27 @@ class Operator:
             is_active=lambda: self._leads,
         )
         self._triggers.subscribe()
+        CertificateTriggers(
+            state=self.state,
+            environments=self._environments,
+            domain_pools=self._domain_pools,
+            secrets=self._certificate_secrets,
+            is_active=lambda: self._leads,
+        ).subscribe()
         self._controllers = _Controllers(
             project=ProjectController(
-                cluster=outside.cluster,
+                reporter=reporter,
                 state=self.state,
                 applier=applier,
                 inputs=ProjectInputs(
                     outside.cluster,
-                    applier,
+                    Furnisher(
+                        outside.cluster,
+                        self.state,
+                        applier,
+                        Clearing(outside.cluster, self.state, applier),
+                        settings.namespace_rules,
+                    ),
                     Subdomains(claims, offers),
                     offers,
                     self._poller,
@@ -131,17 +174,23 @@ class Operator:
                 settings=settings,
             ),
             environment=EnvironmentController(
-                outside.cluster,
+                reporter,
                 self.state,
                 applier,
                 claims,
-                Hosts(claims, offers),
+                Hosts(claims, offers, routes),
                 images,
                 outside.clock,
+                Sources(outside.cluster),
+                HostTls(self.state, claims, certificates, self._certificate_secrets),
+                Jobs(outside.cluster, self.state),
+                settings.pod_security,
             ),
-            domain_pool=DomainPoolController(outside.cluster, self.state, claims, outside.clock),
+            domain_pool=DomainPoolController(
+                reporter, self.state, claims, certificates, outside.clock
+            ),
             registry=RegistryController(
-                outside.cluster,
+                reporter,
                 self.state,
                 images,
                 outside.pinger,
@@ -221,6 +270,7 @@ class Operator:
 
     async def _work(self) -> None:
         self._triggers.everything()
+        self._certificate_secrets.look_at_all()
         workers = self.settings.workers
         async with asyncio.TaskGroup() as group:
             group.create_task(self._poller.run(), name="poller")
@@ -230,17 +280,23 @@ class Operator:
                 (self._domain_pools, "DomainPool", self._controllers.domain_pool.reconcile),
                 (self._registries, "Registry", self._controllers.registry.reconcile),
             ):
-                bounded = _bounded(kind, reconcile, self.settings.reconciliation_timeout)
-                group.create_task(queue.run(bounded, workers), name=queue.name)
+                measured = bounded(kind, reconcile, self.settings.reconciliation_timeout)
+                group.create_task(queue.run(measured, workers), name=queue.name)
             group.create_task(
                 self._leftovers.run(self._sweeper.reconcile, workers), name="leftovers"
             )
+            group.create_task(
+                self._certificate_secrets.queue.run(self._certificate_secrets.reconcile, workers),
+                name="certificates",
+            )
             group.create_task(self._sweep(), name="sweep")
+            group.create_task(self._recorder.run(), name="events")
 
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(self.settings.sweep_interval)
             self._sweeper.look_at_all()
+            self._certificate_secrets.look_at_all()
 
     async def _measure(self) -> None:
         while True:
@@ -263,6 +319,7 @@ class Operator:
             self._domain_pools,
             self._registries,
             self._leftovers,
+            self._certificate_secrets.queue,
             self._poller.queue,
         )
 
@@ -273,24 +330,3 @@ class _Controllers:
     environment: EnvironmentController
     domain_pool: DomainPoolController
     registry: RegistryController
-
-
-def _bounded(
-    kind: str, reconcile: Callable[[Key], Awaitable[float | None]], seconds: float
-) -> Callable[[Key], Awaitable[float | None]]:
-    """Return `reconcile` with a time-out, counted and measured."""
-
-    async def measured(key: Key) -> float | None:
-        started, result = perf_counter(), "failed"
-        try:
-            async with asyncio.timeout(seconds):
-                after = await reconcile(key)
-            result = "ok"
-            return after
-        finally:
-            RECONCILES.labels(kind=kind, result=result).inc()
-            if kind == "Project":
-                PROJECT_RECONCILES.labels(result=result).inc()
-                PROJECT_RECONCILE_SECONDS.observe(perf_counter() - started)
-
-    return measured

@@ -15,7 +15,7 @@ from kapsa.adapters.errors import AdapterError, Stalled
 from kapsa.adapters.forges import Forge, forge_repository
 from kapsa.controllers.queue import Queue
 from kapsa.core.conditions import Blocked
-from kapsa.core.listings import PullRequestListing, RefListing
+from kapsa.core.projects.listings import PullRequestListing, RefListing
 from kapsa.metrics import GIT_POLLS
 from kapsa.models.reasons import Reason
 

@@ -6,26 +6,26 @@ import structlog
 from pydantic import ValidationError
 
 from kapsa.adapters.clock import ServerClock
-from kapsa.adapters.cluster import Cluster
 from kapsa.config import Settings
 from kapsa.controllers.applier import Applier
 from kapsa.controllers.cache import Key, Manifest
+from kapsa.controllers.homes import Homes
 from kapsa.controllers.images import Images
 from kapsa.controllers.outcome import STALLED_RETRY
 from kapsa.controllers.polling import Poller, Snapshot
-from kapsa.controllers.project_inputs import ProjectInputs, Surroundings
-from kapsa.controllers.report import report, report_invalid
-from kapsa.controllers.rollout import Rollout, environments_of, takes_name
+from kapsa.controllers.project_inputs import ProjectInputs
+from kapsa.controllers.report import Reporter
+from kapsa.controllers.rollout import Rollout, environments_of, taken_names
 from kapsa.controllers.state import State, parse
 from kapsa.core import labels
 from kapsa.core.conditions import Blocked, find
-from kapsa.core.listings import PullRequestListing, RefListing
-from kapsa.core.plans import ProjectPlan
-from kapsa.core.policies import HoldInput, hold_mass_deletion
-from kapsa.core.previews import merged_into, pull_requests_from_refs
-from kapsa.core.project import ProjectInput, plan_environments
-from kapsa.core.project_status import ProjectObserved, project_status
-from kapsa.core.spec_checks import check_project, refusal
+from kapsa.core.projects.listings import PullRequestListing, RefListing
+from kapsa.core.projects.plans import ProjectPlan, told
+from kapsa.core.projects.policies import HoldInput, hold_mass_deletion
+from kapsa.core.projects.previews import merged_into, pull_requests_from_refs
+from kapsa.core.projects.project import ProjectInput, plan_environments
+from kapsa.core.projects.project_status import ProjectObserved, project_status
+from kapsa.core.projects.spec_checks import check_project, refusal
 from kapsa.models.conditions import ConditionType
 from kapsa.models.project import Project
 from kapsa.models.project_status import Available
@@ -48,7 +48,7 @@ class ProjectController:
     """Brings Projects in order.
 
     Attributes:
-        cluster: The API.
+        reporter: Writes statuses.
         state: The caches.
         applier: Writes objects.
         inputs: Sees to namespace, repository, subdomain and Registry.
@@ -58,7 +58,7 @@ class ProjectController:
         settings: The operator's settings.
     """
 
-    cluster: Cluster
+    reporter: Reporter
     state: State
     applier: Applier
     inputs: ProjectInputs
@@ -78,7 +78,7 @@ class ProjectController:
         project = parse(Project, live)
         if isinstance(project, ValidationError):
             now = to_rfc3339(self.clock.now())
-            await report_invalid(self.cluster, self.state.projects, live, project, now)
+            await self.reporter.report_invalid(self.state.projects, live, project, now)
             return None
         if project.spec.suspend:
             self.poller.unwatch(key)
@@ -87,7 +87,6 @@ class ProjectController:
                 live,
                 ProjectObserved(
                     project=project,
-                    namespace=project.status.namespace,
                     environments=environments_of(self.state, project),
                     failure=suspended,
                 ),
@@ -104,18 +103,19 @@ class ProjectController:
         polling = asked is not None and snapshot is asked.before and around.repository is None
         confirmed = asked is not None and not polling
         plan: ProjectPlan | None = None
-        failures: list[Blocked] = []
+        failures = list(around.furnished.problems if around.furnished else ())
         offers: dict[str, Available] | None = None
         retries: list[float] = []
         # What runs keeps running while the spec contradicts itself.
         failure = around.failure or refusal(check_project(project))
         if failure is None:
-            plan = self._plan(project, around, snapshot, confirmed=confirmed)
-            failures = await self._rollout.carry_out(project, around, plan)
+            plan = self._plan(project, snapshot, confirmed=confirmed)
+            done = await self._rollout.carry_out(project, around, plan)
+            failures += done.failures
+            plan = told(plan, done.absent)
             offers, retries = await self._rollout.offers(project, around, plan)
         observed = ProjectObserved(
             project=project,
-            namespace=around.namespace,
             environments=environments_of(self.state, project),
             plan=plan if snapshot is not None else None,
             offers=offers,
@@ -146,7 +146,8 @@ class ProjectController:
 
     @property
     def _rollout(self) -> Rollout:
-        return Rollout(self.state, self.applier, self.images)
+        homes = Homes(self.inputs.furnisher)
+        return Rollout(self.state, self.applier, self.images, homes)
 
     def _poll_if_asked(self, project: Project) -> _Asked | None:
         """Poll now where a person asked for it; return that as long as it isn't handled."""
@@ -165,7 +166,6 @@ class ProjectController:
     def _plan(
         self,
         project: Project,
-        around: Surroundings,
         snapshot: Snapshot | None,
         *,
         confirmed: bool,
@@ -175,15 +175,10 @@ class ProjectController:
         plan = plan_environments(
             ProjectInput(
                 project=project,
-                namespace=around.namespace,
                 refs=refs,
                 pull_requests=_pull_requests(project, snapshot),
                 existing=existing,
-                taken=frozenset(
-                    manifest["metadata"]["name"]
-                    for manifest in self.state.environments.find("namespace", around.namespace)
-                    if takes_name(self.state, manifest, project)
-                ),
+                taken=taken_names(self.state, project),
             )
         )
         held = find(project.status.conditions, ConditionType.CLEANUP_HELD)
@@ -204,8 +199,7 @@ class ProjectController:
 
     async def _report(self, live: Manifest, observed: ProjectObserved) -> None:
         # The writes above went through the cache: the newest object is the one to compare with.
-        await report(
-            self.cluster,
+        await self.reporter.report(
             self.state.projects,
             live,
             new=project_status(observed, self.clock.now()),

@@ -1,23 +1,21 @@
-"""Sees to what a Project's plan stands on: namespace, repository, subdomain, Registry."""
+"""Sees to what a Project's plan stands on: namespace, repository, subdomain, pool, Registry."""
 
 from dataclasses import dataclass
 
 from kapsa.adapters.cluster import Cluster
 from kapsa.adapters.credentials import Credentials
-from kapsa.adapters.errors import AdapterError, Stalled, Waiting
+from kapsa.adapters.errors import AdapterError, Stalled
 from kapsa.config import Settings
-from kapsa.controllers.applier import Applier
+from kapsa.controllers.furnishing import Furnished, Furnisher
 from kapsa.controllers.offers import Offers
 from kapsa.controllers.outcome import interpret
 from kapsa.controllers.polling import Poller, Source
 from kapsa.controllers.secrets import read_secret
 from kapsa.controllers.subdomains import Subdomains
-from kapsa.core import labels
 from kapsa.core.conditions import Blocked
-from kapsa.core.drift import stamp
-from kapsa.core.manifests.namespace import namespace, namespace_name
+from kapsa.core.projects.namespaces import common_namespace
+from kapsa.models.domain_pool import DomainPool
 from kapsa.models.project import Project
-from kapsa.models.reasons import Reason
 from kapsa.models.registry import Registry
 from kapsa.utils.durations import parse_duration
 
@@ -27,8 +25,8 @@ class Surroundings:
     """What a Project's plan stands on.
 
     Attributes:
-        namespace: Where its Environments live.
-        failure: Why there is no such namespace: nothing can be done.
+        furnished: How the namespace of all its Environments is; None where each has its own.
+        pool: The DomainPool that it names, or why that can't be used; None where it names none.
         repository: Why the repository can't be asked; None where it can.
         subdomain: The subdomain that it holds; nothing without one.
         domain_problem: Why it holds none although it wants one.
@@ -36,13 +34,18 @@ class Surroundings:
         registry_problem: Why that can't be used.
     """
 
-    namespace: str
-    failure: Blocked | None = None
+    furnished: Furnished | None = None
+    pool: DomainPool | Blocked | None = None
     repository: Blocked | None = None
     subdomain: str = ""
     domain_problem: Blocked | None = None
     registry: Registry | None = None
     registry_problem: Blocked | None = None
+
+    @property
+    def failure(self) -> Blocked | None:
+        """Why nothing at all can be done; None where something can."""
+        return self.furnished.unusable if self.furnished else None
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class ProjectInputs:
 
     Attributes:
         cluster: The API.
-        applier: Writes namespaces.
+        furnisher: Sees to namespaces.
         subdomains: Gives subdomains.
         offers: Finds Registries.
         poller: Reads repositories.
@@ -59,7 +62,7 @@ class ProjectInputs:
     """
 
     cluster: Cluster
-    applier: Applier
+    furnisher: Furnisher
     subdomains: Subdomains
     offers: Offers
     poller: Poller
@@ -67,11 +70,12 @@ class ProjectInputs:
 
     async def see_to(self, project: Project) -> Surroundings:
         """Return what the plan stands on, or why a part of it is missing."""
-        name = namespace_name(project)
-        try:
-            await self._ensure_namespace(project)
-        except AdapterError as error:
-            return Surroundings(name, failure=interpret(error).blocked)
+        pool = self._pool(project)
+        furnished = None
+        if common_namespace(project):
+            furnished = await self.furnisher.see_to(project, "", pool)
+            if furnished.unusable is not None:
+                return Surroundings(furnished, pool)
         repository = None
         try:
             await self._watch(project)
@@ -83,7 +87,8 @@ class ProjectInputs:
         subdomain = await self.subdomains.see_to(project)
         registry = await self._registry(project)
         return Surroundings(
-            namespace=name,
+            furnished=furnished,
+            pool=pool,
             repository=repository,
             subdomain=subdomain if isinstance(subdomain, str) else "",
             domain_problem=subdomain if isinstance(subdomain, Blocked) else None,
@@ -91,22 +96,9 @@ class ProjectInputs:
             registry_problem=registry if isinstance(registry, Blocked) else None,
         )
 
-    async def _ensure_namespace(self, project: Project) -> None:
-        if project.spec.isolation == "Shared":
-            return
-        uid = project.metadata.uid
-        live = await self.applier.apply(
-            stamp(namespace(project)),
-            lambda live: labels.is_owned_by(live, uid),
-            Reason.NAMESPACE_CONFLICT,
-        )
-        if live["metadata"].get("deletionTimestamp"):
-            raise Waiting(
-                Reason.NAMESPACE_TERMINATING,
-                f"namespace {live['metadata']['name']} is being deleted; it is made anew once it"
-                " is gone",
-                retry_after=2.0,
-            )
+    def _pool(self, project: Project) -> DomainPool | Blocked | None:
+        domain = project.spec.domain
+        return self.offers.pool(domain.domain_pool_ref.name) if domain else None
 
     async def _watch(self, project: Project) -> None:
         meta, repository = project.metadata, project.spec.repository

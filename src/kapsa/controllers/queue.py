@@ -63,6 +63,10 @@ class Queue(Generic[Key]):
         """Drop the memory of the key's failures: its object is gone."""
         self._failures.pop(key, None)
 
+    def works_on(self, key: Key) -> bool:
+        """Tell whether a worker has the key."""
+        return key in self._busy
+
     def is_idle(self) -> bool:
         """Tell whether no key is due now and no worker has one."""
         now = asyncio.get_running_loop().time()

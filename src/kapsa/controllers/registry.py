@@ -6,13 +6,12 @@ from typing import Protocol
 from pydantic import ValidationError
 
 from kapsa.adapters.clock import ServerClock
-from kapsa.adapters.cluster import Cluster
 from kapsa.adapters.credentials import Credentials
 from kapsa.adapters.errors import AdapterError
 from kapsa.controllers.cache import Key
 from kapsa.controllers.images import Images
 from kapsa.controllers.outcome import interpret
-from kapsa.controllers.report import report, report_invalid
+from kapsa.controllers.report import Reporter
 from kapsa.controllers.state import State, parse
 from kapsa.core.conditions import Blocked
 from kapsa.core.registry import registry_status
@@ -35,7 +34,7 @@ class RegistryController:
     """Brings the status of Registries in order.
 
     Attributes:
-        cluster: The API.
+        reporter: Writes statuses.
         state: The caches.
         images: Knows the credentials.
         pinger: Asks the registry.
@@ -43,7 +42,7 @@ class RegistryController:
         retry_interval: Seconds between two looks at one that can't be used.
     """
 
-    cluster: Cluster
+    reporter: Reporter
     state: State
     images: Images
     pinger: Pinger
@@ -58,11 +57,10 @@ class RegistryController:
         now = to_rfc3339(self.clock.now())
         registry = parse(Registry, live)
         if isinstance(registry, ValidationError):
-            await report_invalid(self.cluster, self.state.registries, live, registry, now)
+            await self.reporter.report_invalid(self.state.registries, live, registry, now)
             return None
         problem = await self._problem(registry)
-        await report(
-            self.cluster,
+        await self.reporter.report(
             self.state.registries,
             live,
             new=registry_status(registry, problem, now),

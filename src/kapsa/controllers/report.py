@@ -1,5 +1,9 @@
-"""The one exit through which a status is written: whole, once, and only where it says something."""
+"""The one exit through which a status is written: whole, once, and only where it says something.
 
+What has changed for better or worse is told by Events afterwards.
+"""
+
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -7,8 +11,11 @@ from pydantic import ValidationError
 
 from kapsa.adapters.cluster import Cluster
 from kapsa.controllers.cache import Cache, Manifest
+from kapsa.controllers.events import Recorder
 from kapsa.core.conditions import Finding, conditions_of
+from kapsa.core.environments.expiry import Lifetime
 from kapsa.core.status import Status, worth_writing
+from kapsa.core.transitions import Transition, transitions, troubles
 from kapsa.models.conditions import ConditionType
 from kapsa.models.meta import Condition
 from kapsa.models.reasons import Reason
@@ -17,45 +24,69 @@ from kapsa.utils.text import sanitise
 log = structlog.get_logger(__name__)
 
 
-async def report(
-    cluster: Cluster, cache: Cache, live: Manifest, *, new: Status, previous: Status
-) -> None:
-    """Write a status where it is worth it.
+@dataclass(frozen=True)
+class Reporter:
+    """Writes statuses.
 
-    Raises:
-        Waiting: The API server can't be reached, or the object is gone.
+    Attributes:
+        cluster: The API.
+        recorder: Tells the news.
     """
-    status = worth_writing(new, previous)
-    if status is not None:
-        cache.observe(
-            "MODIFIED", await cluster.apply_status(cache.resource, live, status.to_json())
+
+    cluster: Cluster
+    recorder: Recorder
+
+    async def report(self, cache: Cache, live: Manifest, *, new: Status, previous: Status) -> None:
+        """Write a status where it is worth it.
+
+        Raises:
+            Waiting: The API server can't be reached, or the object is gone.
+        """
+        status = worth_writing(new, previous)
+        if status is not None:
+            await self._write(cache, live, status.to_json())
+            self.recorder.record(live, transitions(status, previous))
+
+    async def report_invalid(
+        self, cache: Cache, live: Manifest, error: ValidationError, now: str
+    ) -> None:
+        """Say on an object that breaks the models' rules what is wrong with it."""
+        status: dict[str, Any] = live.get("status") or {}
+        previous = _conditions_in(status)
+        details = "; ".join(
+            f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()[:3]
         )
+        message = sanitise(f"the object breaks a rule of this version of Kapsa: {details}")
+        conditions = conditions_of(
+            (
+                Finding(ConditionType.READY, False, Reason.INVALID_SPEC, message),
+                Finding(ConditionType.STALLED, True, Reason.INVALID_SPEC, message),
+            ),
+            previous,
+            generation=int(live["metadata"].get("generation") or 0),
+            now=now,
+        )
+        name = live["metadata"]["name"]
+        log.warning("invalid object", kind=live["kind"], name=name, error=details)
+        if conditions != previous:
+            said = [condition.to_json() for condition in conditions]
+            await self._write(cache, live, {**status, "conditions": said})
+            self.recorder.record(live, troubles(conditions, previous))
+
+    def tell_of_end(self, live: Manifest, life: Lifetime) -> None:
+        """Tell of an Environment that was deleted since its time is over: it has no status more."""
+        if life.expired is not None:
+            note = "its time is over: it stands alone, and was deleted"
+            self.recorder.record(live, (Transition("Normal", life.expired.reason, note),))
+
+    async def _write(self, cache: Cache, live: Manifest, status: Manifest) -> None:
+        cache.observe("MODIFIED", await self.cluster.apply_status(cache.resource, live, status))
 
 
-async def report_invalid(
-    cluster: Cluster, cache: Cache, live: Manifest, error: ValidationError, now: str
-) -> None:
-    """Say on an object that breaks the models' rules what is wrong with it."""
-    status: dict[str, Any] = live.get("status") or {}
-    stored = status.get("conditions") or ()
+def _conditions_in(status: Manifest) -> tuple[Condition, ...]:
+    """Return the conditions of a stored status; nothing where they make no sense."""
     try:
-        previous = tuple(Condition.model_validate(item) for item in stored)
+        stored = status.get("conditions") or ()
+        return tuple(Condition.model_validate(item) for item in stored)
     except ValidationError:
-        previous = ()
-    details = "; ".join(
-        f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()[:3]
-    )
-    message = sanitise(f"the object breaks a rule of this version of Kapsa: {details}")
-    conditions = conditions_of(
-        (
-            Finding(ConditionType.READY, False, Reason.INVALID_SPEC, message),
-            Finding(ConditionType.STALLED, True, Reason.INVALID_SPEC, message),
-        ),
-        previous,
-        generation=int(live["metadata"].get("generation") or 0),
-        now=now,
-    )
-    log.warning("invalid object", kind=live["kind"], name=live["metadata"]["name"], error=details)
-    if conditions != previous:
-        new = {**status, "conditions": [condition.to_json() for condition in conditions]}
-        cache.observe("MODIFIED", await cluster.apply_status(cache.resource, live, new))
+        return ()

@@ -1,25 +1,29 @@
 """Carries out the plan of a Project: one Environment after the other is brought to what it says."""
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import structlog
 
 from kapsa.adapters.cluster import NotFenced
 from kapsa.adapters.errors import AdapterError
 from kapsa.controllers.applier import Applier
-from kapsa.controllers.cache import Manifest, uid_of
+from kapsa.controllers.cache import Manifest
+from kapsa.controllers.furnishing import Furnished
+from kapsa.controllers.homes import Homes, staying
 from kapsa.controllers.images import Images
 from kapsa.controllers.outcome import interpret
 from kapsa.controllers.project_inputs import Surroundings
-from kapsa.controllers.state import PROJECT, State, parse_all
+from kapsa.controllers.state import OWNER, PROJECT, State, parse_all
 from kapsa.core import labels
 from kapsa.core.conditions import Blocked
 from kapsa.core.drift import stamp
-from kapsa.core.images import choose_image, remembered_image
 from kapsa.core.manifests.environment import EnvironmentContext, environment
-from kapsa.core.manifests.namespace import namespace_name
-from kapsa.core.plans import DesiredEnvironment, ProjectPlan
+from kapsa.core.projects.images import choose_image, remembered_image
+from kapsa.core.projects.namespaces import common_namespace, environment_namespace, is_at_home
+from kapsa.core.projects.naming import Identity
+from kapsa.core.projects.plans import DesiredEnvironment, ProjectPlan
 from kapsa.models.environment import Environment
 from kapsa.models.project import Project
 from kapsa.models.project_status import Available
@@ -31,6 +35,19 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
+class RolledOut:
+    """What became of a plan.
+
+    Attributes:
+        failures: What went wrong.
+        absent: Why there is no Environment, by what it would stand for.
+    """
+
+    failures: tuple[Blocked, ...] = ()
+    absent: Mapping[Identity, Blocked] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Rollout:
     """Brings the Environments of a Project to its plan.
 
@@ -38,32 +55,53 @@ class Rollout:
         state: The caches.
         applier: Writes objects.
         images: Looks up images.
+        homes: Makes and removes namespaces of Environments.
     """
 
     state: State
     applier: Applier
     images: Images
+    homes: Homes
 
     async def carry_out(
         self, project: Project, around: Surroundings, plan: ProjectPlan
-    ) -> list[Blocked]:
-        """Write what is planned; return what went wrong, one Environment being one failure."""
+    ) -> RolledOut:
+        """Write what is planned; return what went wrong."""
         existing = {item.metadata.name: item for item in environments_of(self.state, project)}
         # Without a subdomain a new Environment would have no URL, and later a second one.
         wanted = plan.wanted if not around.domain_problem else plan.update
         results = await asyncio.gather(
-            *(self._bring(project, around, item, existing.get(item.name)) for item in wanted),
+            *(self._settle(project, around, item, existing.get(item.name)) for item in wanted),
             return_exceptions=True,
         )
-        failures = [_failure(result) for result in results if result is not None]
+        brought = [_rolled_out(result) for result in results]
+        failures = [failure for item in brought for failure in item.failures]
+        for name in staying(existing.values(), plan, (item.name for item in wanted)):
+            failures += _new_problems(await self.homes.see_to(project, name, around), around)
         for item in plan.delete:
-            live = self.state.environments.get(item.metadata.namespace, item.metadata.name)
-            if live is not None and uid_of(live) == item.metadata.uid:
-                try:
-                    await self.applier.delete(live)
-                except AdapterError as error:
-                    failures.append(interpret(error).blocked)
-        return failures
+            failure = await self.homes.leave(project, item)
+            failures += [failure] if failure else []
+        failures += await self.homes.leave_forsaken(project, plan)
+        absent = {identity: why for item in brought for identity, why in item.absent.items()}
+        return RolledOut(tuple(failures), absent)
+
+    async def _settle(
+        self,
+        project: Project,
+        around: Surroundings,
+        desired: DesiredEnvironment,
+        existing: Environment | None,
+    ) -> RolledOut:
+        """Bring one Environment to the plan, its namespace first; return what went wrong."""
+        home = await self.homes.see_to(project, desired.name, around)
+        problems = _new_problems(home, around)
+        obstacle = home.unusable
+        if existing is None and not home.is_safe:
+            obstacle = obstacle or home.problems[0]
+        if obstacle is not None:
+            return RolledOut(problems, {} if existing else {desired.identity: obstacle})
+        failure = await self._bring(project, around, desired, existing)
+        return RolledOut((*problems, failure) if failure else problems)
 
     async def _bring(
         self,
@@ -148,15 +186,22 @@ class Rollout:
 
 
 def environments_of(state: State, project: Project) -> tuple[Environment, ...]:
-    """Return the Project's Environments: anybody may name it, but only in its namespace."""
-    namespace = namespace_name(project)
-    return parse_all(
-        Environment,
-        (
-            manifest
-            for manifest in state.environments.find(PROJECT, project.metadata.uid)
-            if manifest["metadata"]["namespace"] == namespace
-        ),
+    """Return the Project's Environments: anybody may name it, but only where they live."""
+    found = parse_all(Environment, state.environments.find(PROJECT, project.metadata.uid))
+    return tuple(item for item in found if is_at_home(item, project))
+
+
+def taken_names(state: State, project: Project) -> frozenset[str]:
+    """Return the names that Environments of others have, where the Project's would be."""
+    common = common_namespace(project)
+    made = state.namespaces.find(OWNER, project.metadata.uid)
+    where = [common] if common else [item["metadata"]["name"] for item in made]
+    return frozenset(
+        manifest["metadata"]["name"]
+        for namespace in where
+        for manifest in state.environments.find("namespace", namespace)
+        if takes_name(state, manifest, project)
+        and namespace == environment_namespace(project, manifest["metadata"]["name"])
     )
 
 
@@ -176,14 +221,23 @@ def names(manifest: Manifest, project: Project) -> bool:
     return bool(reference.get("uid") == project.metadata.uid)
 
 
-def _failure(result: Blocked | BaseException) -> Blocked:
+def _new_problems(home: Furnished, around: Surroundings) -> tuple[Blocked, ...]:
+    """Return what is wrong with a namespace of one Environment; of the common one it is known."""
+    if around.furnished is not None:
+        return ()
+    return (home.unusable,) if home.unusable else home.problems
+
+
+def _rolled_out(result: RolledOut | BaseException) -> RolledOut:
+    return result if isinstance(result, RolledOut) else RolledOut((_failure(result),))
+
+
+def _failure(result: BaseException) -> Blocked:
     """Return what went wrong with one Environment, for the Project's status.
 
     Raises:
         NotFenced: No Environment can be written now.
     """
-    if isinstance(result, Blocked):
-        return result
     if isinstance(result, NotFenced) or not isinstance(result, Exception):
         raise result
     log.error("an Environment could not be brought in order", exc_info=result)

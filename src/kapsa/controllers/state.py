@@ -7,22 +7,32 @@ from pydantic import ValidationError
 
 from kapsa.adapters import resources
 from kapsa.controllers.cache import Cache, Manifest, without_managed_fields
+from kapsa.controllers.compact import Held, lighten
 from kapsa.core import labels
+from kapsa.core.content import without_content
+from kapsa.core.tls.certificates import trim_certificate
+from kapsa.core.workloads.pod_trouble import trim_pod
 from kapsa.models.base import Model
 
 Kind = TypeVar("Kind", bound=Model)
 
 OWNER = "owner"
 """Index of the UID of an object's owner, by ownerReference or label."""
+ENVIRONMENT = "environment"
+"""Index of the namespace and name of the Environment that a pod says it is of, `<ns>/<name>`."""
 UID = "uid"
 HOST = "host"
-"""Index of the hosts that an Ingress or HTTPRoute routes, or that a claim is for."""
+"""Index of the hosts that an Ingress or HTTPRoute routes, that a claim is for, or that an
+Environment wants to have for its own."""
 POOL = "pool"
 """Index of the DomainPool (as a label: its slug) that a claim is from."""
 PROJECT = "project"
 """Index of the UID of the Project that an Environment names."""
 REFERENCE = "reference"
 """Index of cluster-scoped objects that are named: `domainpool/<name>`, `registry/<name>`."""
+
+CERTIFICATE = "certificate"
+"""Index of the Secrets that an Ingress of Kapsa's names for the certificates of its hosts."""
 
 MANAGED_SELECTOR = f"{labels.MANAGED_BY}={labels.MANAGER}"
 CLAIM_SELECTOR = f"{MANAGED_SELECTOR},{labels.CLAIM}"
@@ -47,6 +57,7 @@ class State:
                 UID: _uid,
                 PROJECT: _project_uid,
                 REFERENCE: _environment_references,
+                HOST: _own_host,
                 "namespace": lambda manifest: (manifest["metadata"].get("namespace", ""),),
             },
         )
@@ -58,7 +69,11 @@ class State:
         self.ingresses = Cache(
             resources.INGRESSES,
             trim=trim_ingress,
-            indexes={OWNER: labels.owner_uids, HOST: _routed_hosts},
+            indexes={
+                OWNER: labels.owner_uids,
+                HOST: _routed_hosts,
+                CERTIFICATE: _tls_secrets,
+            },
         )
         self.http_routes = Cache(
             resources.HTTP_ROUTES,
@@ -67,6 +82,24 @@ class State:
             indexes={OWNER: labels.owner_uids, HOST: _hostnames},
         )
         self.autoscalers = _managed(resources.AUTOSCALERS, trim=without_status)
+        self.jobs = _managed(resources.JOBS, trim=trim_job)
+        self.cron_jobs = _managed(resources.CRON_JOBS, trim=without_status)
+        self.disruption_budgets = _managed(resources.DISRUPTION_BUDGETS, trim=without_status)
+        self.volume_claims = _managed(resources.VOLUME_CLAIMS)
+        self.config_maps = _managed(resources.CONFIG_MAPS, trim=trim_content)
+        self.secrets = _managed(resources.SECRETS, trim=trim_content)
+        self.certificates = _managed(resources.CERTIFICATES, trim=_trim_certificate, optional=True)
+        self.pods = Cache(
+            resources.PODS,
+            label_selector=MANAGED_SELECTOR,
+            trim=trim_pod,
+            indexes={OWNER: labels.owner_uids, ENVIRONMENT: _environment_of},
+        )
+        self.service_accounts = _managed(resources.SERVICE_ACCOUNTS)
+        self.network_policies = _managed(resources.NETWORK_POLICIES)
+        self.resource_quotas = _managed(resources.RESOURCE_QUOTAS, trim=without_status)
+        self.limit_ranges = _managed(resources.LIMIT_RANGES)
+        self.role_bindings = _managed(resources.ROLE_BINDINGS)
         self.claims = Cache(
             resources.LEASES,
             label_selector=CLAIM_SELECTOR,
@@ -83,11 +116,9 @@ class State:
             self.domain_pools,
             self.registries,
             self.namespaces,
-            self.deployments,
-            self.services,
-            self.ingresses,
-            self.http_routes,
-            self.autoscalers,
+            *self.children,
+            *self.furnishings,
+            self.pods,
             self.claims,
         )
 
@@ -100,6 +131,29 @@ class State:
             self.ingresses,
             self.http_routes,
             self.autoscalers,
+            self.jobs,
+            self.cron_jobs,
+            self.disruption_budgets,
+            self.volume_claims,
+            self.config_maps,
+            self.secrets,
+            self.certificates,
+        )
+
+    @property
+    def configuration(self) -> tuple[Cache, ...]:
+        """Caches of what pods read when they start."""
+        return (self.config_maps, self.secrets)
+
+    @property
+    def furnishings(self) -> tuple[Cache, ...]:
+        """Caches of what is made once for a namespace."""
+        return (
+            self.service_accounts,
+            self.network_policies,
+            self.resource_quotas,
+            self.limit_ranges,
+            self.role_bindings,
         )
 
     def is_known(self, uid: str) -> bool:
@@ -112,15 +166,35 @@ class State:
 
 
 def _managed(
-    resource: resources.ResourceType, trim: Callable[[Manifest], Manifest] | None = None
+    resource: resources.ResourceType,
+    *,
+    trim: Callable[[Manifest], Manifest] | None = None,
+    optional: bool = False,
 ) -> Cache:
     return Cache(
-        resource, label_selector=MANAGED_SELECTOR, trim=trim, indexes={OWNER: labels.owner_uids}
+        resource,
+        label_selector=MANAGED_SELECTOR,
+        trim=trim,
+        indexes={OWNER: labels.owner_uids},
+        optional=optional,
     )
 
 
 def parse(model: type[Kind], manifest: Manifest) -> Kind | ValidationError:
-    """Return an object as its model, or what is wrong with it."""
+    """Return an object as its model, or what is wrong with it.
+
+    One that a cache holds is parsed once: a Project looks at all of its Environments each time.
+    """
+    if not isinstance(manifest, Held):
+        return _parse(model, manifest)
+    if not hasattr(manifest, "parsed"):
+        manifest.parsed = _parse(model, manifest)
+        lighten(manifest.parsed)
+    parsed = manifest.parsed
+    return parsed if isinstance(parsed, model | ValidationError) else _parse(model, manifest)
+
+
+def _parse(model: type[Kind], manifest: Manifest) -> Kind | ValidationError:
     try:
         return model.model_validate(manifest)
     except ValidationError as error:
@@ -140,6 +214,11 @@ def without_status(manifest: Manifest) -> Manifest:
     return kept
 
 
+def trim_content(manifest: Manifest) -> Manifest:
+    """Return a Secret or ConfigMap with digests in place of its content."""
+    return without_content(without_managed_fields(manifest))
+
+
 def trim_ingress(manifest: Manifest) -> Manifest:
     """Return an Ingress without its status, and a foreign one with nothing but its hosts."""
     kept = without_status(manifest)
@@ -157,6 +236,20 @@ def trim_http_route(manifest: Manifest) -> Manifest:
     return _with_little(kept, {"hostnames": list(_hostnames(kept))})
 
 
+def _trim_certificate(manifest: Manifest) -> Manifest:
+    return trim_certificate(without_managed_fields(manifest))
+
+
+def trim_job(manifest: Manifest) -> Manifest:
+    """Return a Job; one that a CronJob has made with nothing but what identifies it."""
+    kept = without_managed_fields(manifest)
+    owners = kept["metadata"].get("ownerReferences") or ()
+    if not any(owner.get("kind") == "CronJob" for owner in owners):
+        return kept
+    kept.pop("status", None)
+    return _with_little(kept, {})
+
+
 def _with_little(manifest: Manifest, spec: Manifest) -> Manifest:
     """Return an object with what identifies it, and that `spec`."""
     metadata = {
@@ -165,6 +258,12 @@ def _with_little(manifest: Manifest, spec: Manifest) -> Manifest:
         if name in manifest["metadata"]
     }
     return {**manifest, "metadata": metadata, "spec": spec}
+
+
+def _environment_of(manifest: Manifest) -> Iterable[str]:
+    metadata = manifest["metadata"]
+    name = (metadata.get("labels") or {}).get(labels.ENVIRONMENT)
+    return (f"{metadata.get('namespace', '')}/{name}",) if name else ()
 
 
 def _uid(manifest: Manifest) -> Iterable[str]:
@@ -176,6 +275,13 @@ def _routed_hosts(manifest: Manifest) -> Iterable[str]:
     return tuple(dict.fromkeys(str(rule["host"]) for rule in rules if rule.get("host")))
 
 
+def _tls_secrets(manifest: Manifest) -> Iterable[str]:
+    if not labels.is_managed(manifest):
+        return ()
+    said = (manifest.get("spec") or {}).get("tls") or ()
+    return tuple(dict.fromkeys(str(item["secretName"]) for item in said if item.get("secretName")))
+
+
 def _hostnames(manifest: Manifest) -> Iterable[str]:
     return tuple(map(str, (manifest.get("spec") or {}).get("hostnames") or ()))
 
@@ -184,6 +290,11 @@ def _claimed(manifest: Manifest) -> Iterable[str]:
     return tuple(
         filter(None, ((manifest["metadata"].get("annotations") or {}).get(labels.HOST, ""),))
     )
+
+
+def _own_host(manifest: Manifest) -> Iterable[str]:
+    ingress = (manifest.get("spec") or {}).get("ingress") or {}
+    return tuple(filter(None, (ingress.get("host"),)))
 
 
 def _pool(manifest: Manifest) -> Iterable[str]:

@@ -8,7 +8,7 @@ from kapsa.controllers.claims import Claims
 from kapsa.controllers.offers import Offers
 from kapsa.controllers.outcome import interpret
 from kapsa.core.conditions import Blocked
-from kapsa.core.domain import candidate_subdomains, zone
+from kapsa.core.hosts.domain import candidate_subdomains, zone
 from kapsa.core.manifests.claim import Holder
 from kapsa.models.domain_pool import DomainPool
 from kapsa.models.meta import DomainReference

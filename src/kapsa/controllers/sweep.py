@@ -1,9 +1,11 @@
 """Removes what deleted objects left where Kubernetes' garbage collection doesn't reach.
 
-That is: namespaces made for a Project, and claims. Nothing goes on the word of a cache or of a
-listing: before each delete the API server itself must say that the owner is gone.
+That is: made namespaces, of a Project or of an Environment that stands alone, and claims. Nothing
+goes on the word of a cache or of a listing: before each delete the API server itself must say that
+the owner is gone.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
@@ -13,8 +15,10 @@ from kapsa.adapters.resources import BY_KIND
 from kapsa.controllers.applier import Applier
 from kapsa.controllers.cache import Key, Manifest, uid_of
 from kapsa.controllers.claims import Claims
+from kapsa.controllers.clearing import Clearing
+from kapsa.controllers.live_routes import LiveRoutes
 from kapsa.controllers.queue import Queue
-from kapsa.controllers.state import HOST, OWNER, PROJECT, State
+from kapsa.controllers.state import OWNER, PROJECT, State
 from kapsa.core import labels
 from kapsa.core.manifests.claim import Holder
 from kapsa.models.base import API_VERSION
@@ -36,14 +40,18 @@ class Sweeper:
         state: The caches.
         applier: Deletes namespaces.
         claims: Deletes claims.
+        routes: Knows which hosts are routed.
         queue: What may have to go.
+        is_busy: Tells whether an Environment is being reconciled: that may route its host yet.
     """
 
     cluster: Cluster
     state: State
     applier: Applier
     claims: Claims
+    routes: LiveRoutes
     queue: Queue[SweepKey]
+    is_busy: Callable[[Key], bool] = lambda _: False
 
     def look_at_all(self) -> None:
         """Look at everything whose owner the caches don't know."""
@@ -74,14 +82,21 @@ class Sweeper:
         if not uid or self.state.is_known(uid) or await self._is_alive(owner, uid):
             return None
         if kind == "Namespace":
-            await self.applier.delete(manifest)
+            clearing = Clearing(self.cluster, self.state, self.applier)
+            await clearing.clear(manifest, uid)
             return None
-        if self._is_routed(manifest, uid):
+        return await self._release(manifest, owner, uid)
+
+    async def _release(self, lease: Manifest, owner: Holder, uid: str) -> float | None:
+        """Delete a claim whose holder is gone, once nothing is routed by it any more."""
+        if self.is_busy((owner.namespace, owner.name)):
+            return _ROUTES_RETRY
+        if _host(lease) in await self.routes.hosts_of(owner):
             return _ROUTES_RETRY
         if self._has_hosts(uid):
             # Looked at again when its last Environment is gone.
             return None
-        await self.claims.delete(manifest)
+        await self.claims.delete(lease)
         return None
 
     async def _is_alive(self, owner: Holder, uid: str) -> bool:
@@ -97,12 +112,9 @@ class Sweeper:
         environments = self.state.environments.find(PROJECT, uid)
         return any(self.claims.held("host", uid_of(environment)) for environment in environments)
 
-    def _is_routed(self, lease: Manifest, uid: str) -> bool:
-        host = (lease["metadata"].get("annotations") or {}).get(labels.HOST, "")
-        return any(
-            labels.controller_uid(ingress) == uid
-            for ingress in self.state.ingresses.find(HOST, host)
-        )
+
+def _host(lease: Manifest) -> str:
+    return str((lease["metadata"].get("annotations") or {}).get(labels.HOST, ""))
 
 
 def _owner_uid(manifest: Manifest) -> str:

@@ -6,12 +6,17 @@ from dataclasses import dataclass
 from kapsa.controllers.cache import Cache, Key, Listener, Manifest, key_of, uid_of
 from kapsa.controllers.images import Images
 from kapsa.controllers.queue import Queue
-from kapsa.controllers.state import REFERENCE, UID, State
+from kapsa.controllers.state import HOST, REFERENCE, UID, State
 from kapsa.controllers.sweep import Sweeper
 from kapsa.core import labels
+from kapsa.core.hosts.routes import routed_hosts
+from kapsa.core.manifests.claim import Holder
+from kapsa.core.workloads.pod_trouble import trouble_of
 
 _GATHER = 0.3
 """Seconds for which changes of Environments are gathered before their Project is looked at."""
+_GATHER_STEPS = 0.2
+"""The same for what an Environment became: its objects change step by step."""
 _GATHER_COUNTS = 1.0
 """The same for claims and their pool."""
 
@@ -52,6 +57,9 @@ class Triggers:
             (state.namespaces, self._namespace),
             (state.claims, self._claim),
             *((children, self._child) for children in state.children),
+            *((routes, self._route) for routes in (state.ingresses, state.http_routes)),
+            (state.pods, self._pod),
+            *((furnishings, self._furnishing) for furnishings in state.furnishings),
         ):
             cache.subscribe(self._while_active(listener))
 
@@ -100,11 +108,33 @@ class Triggers:
             self.sweeper.look_at_owned_by(uid)
 
     def _child(self, before: Manifest | None, after: Manifest | None) -> None:
-        if _keeps_the_same(before, after):
+        if keeps_the_same(before, after):
             return
         for manifest in filter(None, (before, after)):
             for environment in self.state.environments.find(UID, labels.controller_uid(manifest)):
-                self.environments.add(key_of(environment))
+                self.environments.add(key_of(environment), _GATHER_STEPS)
+            retained = labels.retained_for(manifest)
+            if self.state.environments.get(*retained) is not None:
+                self.environments.add(retained, _GATHER_STEPS)
+
+    def _pod(self, before: Manifest | None, after: Manifest | None) -> None:
+        """Listen to nothing but what troubles a pod: the rest its Deployment and its Job say."""
+        if _trouble(before) == _trouble(after):
+            return
+        metadata = _either(before, after)["metadata"]
+        name = (metadata.get("labels") or {}).get(labels.ENVIRONMENT, "")
+        key = (metadata.get("namespace", ""), name)
+        if self.state.environments.get(*key) is not None:
+            self.environments.add(key)
+
+    def _route(self, before: Manifest | None, after: Manifest | None) -> None:
+        for host in set(routed_hosts(before)) - set(routed_hosts(after)):
+            self._host_is_free(host)
+
+    def _host_is_free(self, host: str) -> None:
+        """Look at the Environments that want a host for their own: one of them can have it now."""
+        for environment in self.state.environments.find(HOST, host):
+            self.environments.add(key_of(environment))
 
     def _domain_pool(self, before: Manifest | None, after: Manifest | None) -> None:
         manifest = _either(before, after)
@@ -124,12 +154,31 @@ class Triggers:
         _add_found(self.projects, self.state.projects, f"registry/{manifest['metadata']['name']}")
 
     def _namespace(self, before: Manifest | None, after: Manifest | None) -> None:
+        if keeps_the_same(before, after):
+            return
         manifest = _either(before, after)
+        self._add_owners(before, after)
+        # It decides whether they are believed.
+        for environment in self.state.environments.find("namespace", manifest["metadata"]["name"]):
+            self.environments.add(key_of(environment))
+        former = Holder.of(manifest)
+        if after is None and self.state.projects.get(former.namespace, former.name) is not None:
+            # A Project that was made anew may have waited for it to go.
+            self.projects.add((former.namespace, former.name))
         uid = (manifest["metadata"].get("labels") or {}).get(labels.OWNER_UID, "")
-        for project in self.state.projects.find(UID, uid):
-            self.projects.add(key_of(project))
         if after is not None and uid and not self.state.projects.find(UID, uid):
             self.sweeper.look_at_owned_by(uid)
+
+    def _furnishing(self, before: Manifest | None, after: Manifest | None) -> None:
+        if not keeps_the_same(before, after):
+            self._add_owners(before, after)
+
+    def _add_owners(self, before: Manifest | None, after: Manifest | None) -> None:
+        """Look at the Projects for which an object is, or was, made."""
+        for manifest in filter(None, (before, after)):
+            for uid in labels.owner_uids(manifest):
+                for project in self.state.projects.find(UID, uid):
+                    self.projects.add(key_of(project))
 
     def _claim(self, before: Manifest | None, after: Manifest | None) -> None:
         manifest = _either(before, after)
@@ -140,6 +189,7 @@ class Triggers:
                 self.environments.add(key_of(environment))
             for project in self.state.projects.find(UID, owner):
                 self.projects.add(key_of(project))
+            self._host_is_free((manifest["metadata"].get("annotations") or {}).get(labels.HOST, ""))
         elif not self.state.is_known(owner):
             self.sweeper.look_at_owned_by(owner)
         for pool in self.state.domain_pools:
@@ -162,6 +212,11 @@ def _either(before: Manifest | None, after: Manifest | None) -> Manifest:
     return manifest
 
 
+def _trouble(pod: Manifest | None) -> str:
+    trouble = trouble_of(pod)
+    return trouble.head if trouble else ""
+
+
 def _spec(manifest: Manifest | None) -> object:
     return (manifest or {}).get("spec")
 
@@ -173,7 +228,7 @@ def _says_the_same(before: Manifest | None, after: Manifest | None) -> bool:
     return _told(before) == _told(after)
 
 
-def _keeps_the_same(before: Manifest | None, after: Manifest | None) -> bool:
+def keeps_the_same(before: Manifest | None, after: Manifest | None) -> bool:
     """Tell whether nothing changed that a cache keeps, but the version of the object."""
     if before is None or after is None:
         return False

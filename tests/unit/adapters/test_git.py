@@ -23,7 +23,7 @@ from kapsa.adapters.credentials import Credentials
 from kapsa.adapters.errors import AdapterError, Stalled, Waiting
 from kapsa.adapters.git import GitClient, require_git
 from kapsa.adapters.git_process import Ending, GitCommand
-from kapsa.core.listings import RefListing
+from kapsa.core.projects.listings import RefListing
 from kapsa.models.reasons import Reason
 from tests.unit.adapters.conftest import Handler, Serve
 from tests.unit.adapters.git_server import COMMIT, GitServer

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from kapsa.adapters.errors import Waiting
 from kapsa.controllers.polling import Poller, ProjectKey, Snapshot
-from kapsa.core.listings import OpenPullRequest, PullRequestListing, RefListing
+from kapsa.core.projects.listings import OpenPullRequest, PullRequestListing, RefListing
 from tests.builders import sha
 from tests.fakes import FakeOutside
 from tests.unit.controllers.virtual_time import now

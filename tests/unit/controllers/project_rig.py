@@ -4,8 +4,8 @@ import asyncio
 from typing import Any
 
 from kapsa.adapters.cluster import Manifest
-from kapsa.core.listings import OpenPullRequest, PullRequestListing, RefListing
-from kapsa.core.manifests.namespace import namespace_name
+from kapsa.core.projects.listings import OpenPullRequest, PullRequestListing, RefListing
+from kapsa.core.projects.namespaces import common_namespace
 from tests.builders import (
     project,
     project_manifest,
@@ -15,7 +15,7 @@ from tests.unit.controllers.world import IMAGE, World
 
 KEY = ("team-a", "shop")
 SHOP = "https://git.example.com/acme/shop.git"
-MADE = namespace_name(project("shop"))
+MADE = common_namespace(project("shop"))
 PRODUCTION = [{"name": "production", "branch": "main"}]
 
 

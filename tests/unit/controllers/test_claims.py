@@ -8,7 +8,7 @@ from kapsa.adapters.errors import Waiting
 from kapsa.controllers.claims import Claims
 from kapsa.controllers.state import State
 from kapsa.core.conditions import Blocked
-from kapsa.core.domain import zones_around
+from kapsa.core.hosts.domain import zones_around
 from kapsa.core.manifests.claim import Holder
 from tests.builders import environment_manifest, project_manifest
 from tests.unit.controllers.world import NAMESPACE, World, ingress
@@ -118,6 +118,28 @@ async def test_the_claimants_own_ingress_is_no_obstacle(world: World) -> None:
     reference = {"kind": "Environment", "uid": holder().uid, "controller": True}
     world.cluster.put(ingress("web", HOST, ownerReferences=[reference]))
     assert await claim(world) == HOST
+
+
+async def test_the_route_of_a_former_holder_is_waited_for_though_its_claim_is_gone(
+    world: World,
+) -> None:
+    reference = {"kind": "Environment", "uid": "uid-of-gone", "controller": True}
+    managed = {"app.kubernetes.io/managed-by": "kapsa"}
+    world.cluster.put(ingress("gone", HOST, ownerReferences=[reference], labels=managed))
+    answer = await claim(world, HOST, SECOND)
+    assert isinstance(answer, Blocked)
+    assert answer.reason == "HostPending"
+    assert world.written() == []
+    world.cluster.remove("Ingress", "gone", "team-b")
+    assert await claim(world) == HOST
+
+
+async def test_a_label_makes_nobodys_route_kapsas(world: World) -> None:
+    managed = {"app.kubernetes.io/managed-by": "kapsa"}
+    world.cluster.put(ingress("theirs", HOST, labels=managed))
+    answer = await claim(world)
+    assert isinstance(answer, Blocked)
+    assert answer.reason == "HostTaken"
 
 
 async def test_a_claim_whose_holder_is_gone_is_waited_for(world: World) -> None:

@@ -6,7 +6,9 @@ from kapsa.adapters.cluster import Manifest, NotFenced
 from kapsa.adapters.errors import Stalled, Waiting
 from kapsa.core.conditions import Blocked
 from kapsa.core.manifests.namespace import namespace
+from kapsa.core.projects.namespaces import environment_namespace
 from tests.builders import (
+    environment_manifest,
     pool_manifest,
     project,
     project_manifest,
@@ -63,8 +65,9 @@ async def test_an_autoscaler_comes_is_left_in_peace_and_goes(world: World) -> No
     environment = world.cluster.live("Environment", "web", "team-a")
     environment["spec"]["runtime"] = {"replicas": 2}
     await reconcile(world, environment)
-    assert world.written()[:3] == [
+    assert world.written()[:4] == [
         "apply Deployment team-a/web",
+        "apply PodDisruptionBudget team-a/web",
         "delete HorizontalPodAutoscaler team-a/web",
         "status Environment team-a/web",
     ]
@@ -138,12 +141,41 @@ async def test_nobody_joins_a_project_from_a_namespace_that_is_not_its_own(world
 
 
 async def test_in_a_namespace_made_for_the_project_it_is_believed(world: World) -> None:
-    shop = project("shop", namespace="team-b")
-    made = namespace(shop)
-    made["metadata"]["name"] = "team-a"
-    world.cluster.put(project_manifest("shop", namespace="team-b"), made)
-    await reconcile(world, web(of=shop))
-    assert world.cluster.has("Deployment", "web", "team-a")
+    shop = project("shop")
+    home = environment_namespace(shop, "web")
+    world.cluster.put(project_manifest("shop"), namespace(shop))
+    world.cluster.put(web(of=shop, namespace=home))
+    await world.environments.reconcile((home, "web"))
+    assert world.cluster.has("Deployment", "web", home)
+
+
+@pytest.mark.parametrize("name", ["web", "worker"])
+async def test_in_a_namespace_made_for_one_environment_no_other_is_believed(
+    world: World, name: str
+) -> None:
+    shop = project("shop", isolation="Environment")
+    home = environment_namespace(shop, "web")
+    world.cluster.put(project_manifest("shop", isolation="Environment"), namespace(shop, "web"))
+    world.cluster.put(environment_manifest(name, of=shop, namespace=home, image=IMAGE))
+    await world.environments.reconcile((home, name))
+    assert world.cluster.has("Deployment", name, home) == (name == "web")
+
+
+@pytest.mark.parametrize(
+    ("isolation", "in_its_own", "account"),
+    [("Project", False, "kapsa-shop"), ("Shared", True, "kapsa-shop"), ("Project", True, None)],
+    ids=["in-a-made-namespace", "in-a-shared-one", "beside-a-project-that-has-a-made-one"],
+)
+async def test_pods_run_as_the_service_account_that_is_made_where_they_are(
+    world: World, isolation: str, in_its_own: bool, account: str | None
+) -> None:
+    shop = project("shop", isolation=isolation)
+    home = "team-a" if in_its_own else environment_namespace(shop, "web")
+    world.cluster.put(project_manifest("shop", isolation=isolation), namespace(project("shop")))
+    world.cluster.put(web(of=shop, namespace=home))
+    await world.environments.reconcile((home, "web"))
+    pods = world.cluster.live("Deployment", "web", home)["spec"]["template"]["spec"]
+    assert pods.get("serviceAccountName") == account
 
 
 async def test_one_object_that_is_refused_is_said_and_the_others_are_kept(world: World) -> None:

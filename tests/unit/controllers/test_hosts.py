@@ -8,7 +8,8 @@ import pytest
 
 from kapsa.adapters.cluster import Manifest
 from kapsa.adapters.errors import Stalled
-from tests.builders import environment_manifest, pool_manifest, project_manifest, uid
+from kapsa.core.projects.namespaces import common_namespace
+from tests.builders import environment_manifest, pool_manifest, project, project_manifest, uid
 from tests.unit.controllers.environment_rig import DOMAIN, KEY, ready, reconcile, web
 from tests.unit.controllers.world import IMAGE, World
 
@@ -96,7 +97,7 @@ async def test_one_that_stands_alone_gets_no_host_in_a_projects_subdomain(
     await world.environments.reconcile(("team-a", name))
     found = world.condition("Ready", "Environment", name, "team-a")
     assert found == ("False", "SubdomainTaken")
-    assert world.claims.hosts_of("apps") == []
+    assert world.claims.hosts_of("apps") == {}
 
 
 @pytest.mark.parametrize("naming", ["flat", "nested"])
@@ -207,24 +208,25 @@ async def test_a_pool_that_is_for_other_namespaces_gives_no_host(world: World) -
     assert await reconcile(world, web(domain=DOMAIN)) == 600.0
     assert ready(world) == ("False", "NamespaceNotAllowed")
     assert world.condition("Stalled", "Environment", "web", "team-a")[0] == "True"
-    assert world.claims.hosts_of("apps") == []
+    assert world.claims.hosts_of("apps") == {}
     world.cluster.put(namespace(team="a"))
     await world.environments.reconcile(KEY)
     assert host(world) == "web-web.apps.example.com"
 
 
 async def test_the_namespace_of_the_project_counts(world: World) -> None:
-    made = namespace("made", team="b")
+    home = common_namespace(project("shop"))
+    made = namespace(home, team="b")
     made["metadata"]["labels"] |= {
         "app.kubernetes.io/managed-by": "kapsa",
         "kapsa-project.io/owner-uid": SHOP_UID,
     }
     world.cluster.put(pool_manifest(allowedNamespaces=FOR_A), made, namespace(team="a"))
     live = shops()
-    live["metadata"]["namespace"] = "made"
+    live["metadata"]["namespace"] = home
     world.cluster.put(live)
-    await world.environments.reconcile(("made", "web"))
-    status = world.status("Environment", "web", "made")
+    await world.environments.reconcile((home, "web"))
+    status = world.status("Environment", "web", home)
     assert status["host"] == "pr-1-shop.apps.example.com"
 
 

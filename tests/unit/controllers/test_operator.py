@@ -11,15 +11,15 @@ from kapsa.adapters.errors import Waiting
 from kapsa.config import Settings
 from kapsa.controllers.election import LEASE_NAME, Elector, Timing
 from kapsa.controllers.operator import Operator, Outside
-from kapsa.core.listings import OpenPullRequest, PullRequestListing, RefListing
-from kapsa.core.manifests.namespace import namespace_name
+from kapsa.core.projects.listings import OpenPullRequest, PullRequestListing, RefListing
+from kapsa.core.projects.namespaces import common_namespace
 from tests.builders import environment_manifest, pool_manifest, project, project_manifest, sha
 from tests.fakes import FakeCluster, FakeOutside
 from tests.unit.controllers.virtual_time import cancel, loop, now
 from tests.unit.controllers.world import IMAGE, NAMESPACE, VirtualClock
 
 SHOP = "https://git.example.com/acme/shop.git"
-MADE = namespace_name(project("shop"))
+MADE = common_namespace(project("shop"))
 
 
 class Process:

@@ -7,7 +7,7 @@ import pytest
 from kapsa.adapters.credentials import Credentials
 from kapsa.adapters.errors import Stalled, Waiting
 from kapsa.controllers.polling import Snapshot, Source
-from kapsa.core.listings import PullRequestListing, RefListing
+from kapsa.core.projects.listings import PullRequestListing, RefListing
 from tests.fakes import FakeOutside
 from tests.unit.controllers.polling_rig import DOWN, PULLS, REFS, SHOP, A, B, Rig
 from tests.unit.controllers.virtual_time import cancel

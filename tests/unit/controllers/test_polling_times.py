@@ -7,7 +7,7 @@ import pytest
 
 from kapsa.adapters.errors import Stalled, Waiting
 from kapsa.controllers.polling import Source
-from kapsa.core.listings import RefListing
+from kapsa.core.projects.listings import RefListing
 from tests.unit.controllers.polling_rig import DOWN, NO_PULLS, REFS, SHOP, A, B, Rig
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from kapsa.adapters.cluster import Manifest
 from kapsa.adapters.errors import Waiting
-from kapsa.core.listings import PullRequestListing
+from kapsa.core.projects.listings import PullRequestListing
 from tests.builders import (
     environment_manifest,
     pool_manifest,

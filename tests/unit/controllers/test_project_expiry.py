@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from kapsa.core.listings import OpenPullRequest, PullRequestListing
+from kapsa.core.projects.listings import OpenPullRequest, PullRequestListing
 from tests.builders import sha
 from tests.unit.controllers.project_rig import MADE, Rig, pulls
 from tests.unit.controllers.virtual_time import cancel, loop

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from kapsa.core.listings import RefListing
+from kapsa.core.projects.listings import RefListing
 from tests.builders import ready, sha
 from tests.unit.controllers.project_rig import KEY, MADE, SHOP, Rig, pulls, tag
 from tests.unit.controllers.virtual_time import cancel

@@ -291,3 +291,15 @@ async def test_idle_is_when_nothing_is_due_and_nobody_works() -> None:
         assert not queue.is_idle()
         await asyncio.sleep(6)
         assert queue.is_idle()
+
+
+async def test_a_key_is_worked_on_from_when_a_worker_has_it_until_it_is_done() -> None:
+    queue, look = Queue[str]("test"), Recorder(takes=5)
+    async with running(queue, look):
+        queue.add("a", 10)
+        assert not queue.works_on("a")
+        await asyncio.sleep(12)
+        assert queue.works_on("a")
+        assert not queue.works_on("b")
+        await asyncio.sleep(6)
+        assert not queue.works_on("a")

@@ -6,7 +6,6 @@ import pytest
 from pydantic import ValidationError
 
 from kapsa.adapters.errors import Waiting
-from kapsa.controllers.report import report, report_invalid
 from kapsa.controllers.state import parse
 from kapsa.models import Environment
 from kapsa.models.environment import EnvironmentStatus
@@ -24,7 +23,7 @@ async def world() -> World:
 async def write(world: World, new: EnvironmentStatus, previous: EnvironmentStatus) -> None:
     live = world.state.environments.get("team-a", "web")
     assert live is not None
-    await report(world.cluster, world.state.environments, live, new=new, previous=previous)
+    await world.reporter.report(world.state.environments, live, new=new, previous=previous)
 
 
 async def test_a_status_is_written_once_and_seen_at_once(world: World) -> None:
@@ -59,7 +58,7 @@ async def tell(world: World, now: str = NOW, **changes: Any) -> None:
     assert live is not None
     error = parse(Environment, live)
     assert isinstance(error, ValidationError)
-    await report_invalid(world.cluster, world.state.environments, live, error, now)
+    await world.reporter.report_invalid(world.state.environments, live, error, now)
 
 
 async def test_what_is_wrong_with_an_object_is_said_by_its_field(world: World) -> None:
@@ -77,7 +76,7 @@ async def test_it_is_said_once(world: World) -> None:
     assert live is not None
     error = parse(Environment, live)
     assert isinstance(error, ValidationError)
-    await report_invalid(world.cluster, world.state.environments, live, error, LATER)
+    await world.reporter.report_invalid(world.state.environments, live, error, LATER)
     assert world.written() == []
 
 

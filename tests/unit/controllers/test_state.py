@@ -79,6 +79,13 @@ async def test_every_kind_has_its_cache(world: World) -> None:
         "Ingress",
         "HTTPRoute",
         "HorizontalPodAutoscaler",
+        "Job",
+        "CronJob",
+        "PodDisruptionBudget",
+        "PersistentVolumeClaim",
+        "ConfigMap",
+        "Secret",
+        "Certificate",
     ]
 
 
@@ -101,6 +108,18 @@ def test_an_autoscaler_is_kept_without_what_it_measures() -> None:
         "metadata": {"name": "web"},
         "spec": {},
     }
+
+
+@pytest.mark.parametrize("kind", ["Secret", "ConfigMap"])
+async def test_the_content_of_a_secret_is_not_kept(world: World, kind: str) -> None:
+    labels = {"app.kubernetes.io/managed-by": "kapsa"}
+    last = {"kubectl.kubernetes.io/last-applied-configuration": "canary"}
+    metadata = {"name": "copy", "namespace": "team-a", "labels": labels, "annotations": last}
+    world.cluster.put({"kind": kind, "metadata": metadata, "data": {"password": "canary"}})
+    kept = world.state.by_kind(kind).get("team-a", "copy")
+    assert kept is not None
+    assert list(kept["data"]) == ["password"]
+    assert "canary" not in str(kept)
 
 
 def test_a_foreign_http_route_is_kept_as_its_hosts() -> None:

@@ -1,6 +1,7 @@
 """The sweep: what deleted objects left, and never anything else."""
 
 import copy
+from dataclasses import replace
 
 import pytest
 
@@ -92,6 +93,67 @@ async def test_owners_of_unknown_kinds_are_nobodys_to_judge(world: World, owner:
     assert world.written() == []
 
 
+def retained(namespace: str) -> Manifest:
+    """Return a volume that outlives its Environment."""
+    labels = {"app.kubernetes.io/managed-by": "kapsa", "kapsa-project.io/retain": "true"}
+    metadata = {"name": "data", "namespace": namespace, "labels": labels}
+    return {"kind": "PersistentVolumeClaim", "metadata": metadata, "spec": {}}
+
+
+async def test_a_namespace_with_a_retained_volume_loses_the_environments_of_its_owner_alone(
+    world: World,
+) -> None:
+    made = made_namespace()["metadata"]["name"]
+    world.cluster.put(
+        made_namespace(),
+        retained(made),
+        environment_manifest("web", of=project("shop"), namespace=made),
+        environment_manifest("worker", namespace=made),
+    )
+    await sweep(world)
+    assert world.written() == [f"delete Environment {made}/web"]
+    await sweep(world)
+    assert world.written() == []
+
+
+async def test_each_namespace_of_a_project_that_is_gone_goes(world: World) -> None:
+    apart = project("shop", isolation="Environment")
+    world.cluster.put(*(namespace(apart, f"shop-{slug}") for slug in ("a", "b")))
+    await sweep(world)
+    assert [write.verb for write in world.cluster.writes] == ["delete", "delete"]
+
+
+def own_namespace(name: str) -> Manifest:
+    """Return a namespace that was made for an Environment which stands alone in it."""
+    labels = {
+        "app.kubernetes.io/managed-by": "kapsa",
+        "kapsa-project.io/owner-uid": f"uid-environment-{name}-web",
+    }
+    annotations = {"kapsa-project.io/owner": f"Environment/{name}/web"}
+    metadata = {"name": name, "labels": labels, "annotations": annotations}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
+
+
+async def test_the_namespace_of_an_environment_that_stood_alone_in_it_goes_after_it(
+    world: World,
+) -> None:
+    world.cluster.put(own_namespace("mine"), environment_manifest("web", namespace="mine"))
+    assert await sweep(world) == []
+    world.cluster.remove("Environment", "web", "mine")
+    await sweep(world)
+    assert world.written() == ["delete Namespace mine"]
+    assert "get Environment web" in world.cluster.reads
+
+
+async def test_the_namespace_of_an_environment_that_is_alive_stays(world: World) -> None:
+    live = world.cluster.put(own_namespace("mine"))
+    world.cluster.watch_is_late = True
+    world.cluster.put(environment_manifest("web", namespace="mine"))
+    world.state.namespaces.observe(None, live)
+    await sweep(world)
+    assert world.written() == []
+
+
 async def test_a_namespace_that_kapsa_did_not_make_is_never_looked_at(world: World) -> None:
     world.cluster.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "team-a"}})
     assert await sweep(world) == []
@@ -115,6 +177,37 @@ async def test_a_claim_goes_after_its_routes(world: World) -> None:
     world.cluster.remove("Ingress", "gone", "team-b")
     assert await sweep(world) == [None]
     assert [verb.split("/")[0] for verb in world.written()] == [f"delete Lease {NAMESPACE}"]
+
+
+async def test_a_claim_goes_after_its_route_at_a_gateway(world: World) -> None:
+    world.hold(HOST, holder="gone")
+    reference = {"kind": "Environment", "uid": "uid-of-gone", "controller": True}
+    world.cluster.put(
+        {
+            "apiVersion": "gateway.networking.k8s.io/v1",
+            "kind": "HTTPRoute",
+            "metadata": {"name": "gone", "namespace": "team-b", "ownerReferences": [reference]},
+            "spec": {"hostnames": [HOST]},
+        }
+    )
+    assert await sweep(world) == [1.0]
+    assert world.written() == []
+    world.cluster.remove("HTTPRoute", "gone", "team-b")
+    assert await sweep(world) == [None]
+    assert [verb.split("/")[0] for verb in world.written()] == [f"delete Lease {NAMESPACE}"]
+
+
+async def test_a_claim_stays_while_its_environment_is_still_being_reconciled(
+    world: World,
+) -> None:
+    world.hold(HOST, holder="gone")
+    busy = {("team-b", "gone")}
+    world.sweeper = replace(world.sweeper, is_busy=busy.__contains__)
+    assert await sweep(world) == [1.0]
+    assert world.written() == []
+    busy.clear()
+    assert await sweep(world) == [None]
+    assert len(world.written()) == 1
 
 
 async def test_a_strangers_route_does_not_keep_a_claim(world: World) -> None:

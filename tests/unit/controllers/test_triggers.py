@@ -8,6 +8,8 @@ from kapsa.controllers.cache import Key
 from kapsa.controllers.queue import Queue
 from kapsa.controllers.triggers import Triggers
 from kapsa.core.manifests.namespace import namespace
+from kapsa.core.projects.furnishings import NamespaceRules, furnishings
+from kapsa.core.projects.namespaces import Place
 from tests.builders import (
     deployment_manifest,
     environment_manifest,
@@ -17,7 +19,7 @@ from tests.builders import (
     ready,
     registry_manifest,
 )
-from tests.unit.controllers.world import NAMESPACE, World
+from tests.unit.controllers.world import NAMESPACE, World, ingress
 
 SHOP = project("shop")
 DOMAIN = {"domainPoolRef": {"name": "apps"}}
@@ -74,6 +76,37 @@ async def rig() -> Rig:
     return made
 
 
+async def test_what_its_objects_go_through_is_gathered_for_a_moment(rig: Rig) -> None:
+    for count in (0, 1):
+        live = rig.cluster.live("Deployment", "web", "team-a")
+        rig.cluster.put(live | {"status": {"replicas": count}})
+    environments = rig.queues["environments"]
+    assert len(environments) == 1
+    assert environments.is_idle()
+    rig.edit("Environment", "web", "team-a", spec={"suspend": True})
+    rig.cluster.put(rig.cluster.live("Environment", "web", "team-a") | {"spec": {}})
+    assert not environments.is_idle()
+
+
+async def test_a_claim_that_is_retained_wakes_the_environment_that_it_is_for(rig: Rig) -> None:
+    rig.cluster.put(
+        {
+            "apiVersion": "v1",
+            "kind": "PersistentVolumeClaim",
+            "metadata": {
+                "name": "alone-data",
+                "namespace": "team-a",
+                "labels": {"app.kubernetes.io/managed-by": "kapsa"},
+                "annotations": {"kapsa-project.io/owner": "Environment/team-a/alone"},
+            },
+        }
+    )
+    assert rig.queued() == {"environments: team-a/alone"}
+    assert rig.edit("PersistentVolumeClaim", "alone-data", "team-a", metadata={
+        "name": "alone-data", "namespace": "team-a",
+    }) == {"environments: team-a/alone"}  # fmt: skip
+
+
 async def test_a_spec_puts_its_object_and_what_depends_on_it(rig: Rig) -> None:
     live = rig.cluster.live("Project", "shop", "team-a")
     changed = live["spec"] | {"suspend": True}
@@ -112,6 +145,41 @@ async def test_a_child_puts_its_environment(rig: Rig) -> None:
     assert rig.edit("Deployment", "web", "team-a", status={}) == {"environments: team-a/web"}
     rig.cluster.remove("Deployment", "web", "team-a")
     assert rig.queued() == {"environments: team-a/web"}
+
+
+async def test_what_a_namespace_is_furnished_with_puts_its_project(rig: Rig) -> None:
+    place = Place(SHOP, uid="uid-of-the-namespace")
+    for manifest in furnishings(place, NamespaceRules(), None):
+        key = (manifest["kind"], manifest["metadata"]["name"], place.namespace)
+        rig.cluster.put(manifest)
+        assert rig.queued() == {"projects: team-a/shop"}
+        bare = {**manifest["metadata"], "labels": {"app.kubernetes.io/managed-by": "kapsa"}}
+        assert rig.edit(*key, metadata=bare) == {"projects: team-a/shop"}
+        rig.cluster.put(manifest)
+        rig.queued()
+        rig.cluster.remove(*key)
+        assert rig.queued() == {"projects: team-a/shop"}
+
+
+async def test_a_namespace_puts_the_environments_in_it(rig: Rig) -> None:
+    made = namespace(SHOP)
+    name = made["metadata"]["name"]
+    rig.cluster.put(environment_manifest("web", of=SHOP, namespace=name))
+    rig.queued()
+    bare = {**made["metadata"], "labels": {}}
+    assert rig.edit("Namespace", name, metadata=bare) == {
+        "projects: team-a/shop",
+        f"environments: {name}/web",
+    }
+
+
+async def test_the_end_of_a_former_projects_namespace_puts_the_one_that_waits(rig: Rig) -> None:
+    former = namespace(project("shop", metadata={"uid": "former"}))
+    former["metadata"]["name"] = "kapsa-former"
+    rig.cluster.put(former)
+    rig.queued()
+    rig.cluster.remove("Namespace", "kapsa-former")
+    assert rig.queued() == {"projects: team-a/shop"}
 
 
 async def test_what_an_autoscaler_measures_is_no_news(rig: Rig) -> None:
@@ -197,4 +265,27 @@ async def test_a_standby_gathers_nothing(rig: Rig) -> None:
     for number in range(100):
         rig.cluster.put(environment_manifest(f"pr-{number}", of=SHOP))
         rig.cluster.remove("Environment", f"pr-{number}", "team-a")
+    assert rig.queued() == set()
+
+
+async def test_who_wants_a_host_looks_again_when_its_claim_is_released(rig: Rig) -> None:
+    lease = rig.hold("shop.example.com", holder="theirs", pool="")
+    rig.cluster.put(
+        environment_manifest("web", ingress={"host": "shop.example.com"}),
+        environment_manifest("other", ingress={"host": "other.example.com"}),
+    )
+    rig.queued()
+    rig.cluster.remove("Lease", lease["metadata"]["name"], NAMESPACE)
+    assert rig.queued() == {"environments: team-a/web", "domain_pools: apps"}
+
+
+async def test_who_wants_a_host_looks_again_when_a_route_leads_it_no_more(rig: Rig) -> None:
+    rig.cluster.put(
+        ingress("theirs", "shop.example.com"),
+        environment_manifest("web", ingress={"host": "shop.example.com"}),
+    )
+    assert rig.edit("Ingress", "theirs", "team-b", spec={"rules": [{"host": "a.example.com"}]}) == {
+        "environments: team-a/web"
+    }
+    rig.cluster.remove("Ingress", "theirs", "team-b")
     assert rig.queued() == set()

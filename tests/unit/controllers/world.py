@@ -7,23 +7,32 @@ from kapsa.adapters.cluster import Manifest
 from kapsa.config import Settings
 from kapsa.controllers.applier import Applier
 from kapsa.controllers.cache import Key
+from kapsa.controllers.certificate_secrets import CertificateSecrets
+from kapsa.controllers.certificates import Certificates
 from kapsa.controllers.claims import Claims
+from kapsa.controllers.clearing import Clearing
 from kapsa.controllers.domainpool import DomainPoolController
 from kapsa.controllers.environment import EnvironmentController
+from kapsa.controllers.furnishing import Furnisher
+from kapsa.controllers.host_tls import HostTls
 from kapsa.controllers.hosts import Hosts
 from kapsa.controllers.images import Images
+from kapsa.controllers.jobs import Jobs
+from kapsa.controllers.live_routes import LiveRoutes
 from kapsa.controllers.offers import Offers
 from kapsa.controllers.polling import Poller
 from kapsa.controllers.project import ProjectController
 from kapsa.controllers.project_inputs import ProjectInputs
 from kapsa.controllers.queue import Queue
 from kapsa.controllers.registry import RegistryController
+from kapsa.controllers.report import Reporter
+from kapsa.controllers.sources import Sources
 from kapsa.controllers.state import State
 from kapsa.controllers.subdomains import Subdomains
 from kapsa.controllers.sweep import Sweeper, SweepKey
 from kapsa.core.manifests.claim import Holder, claim
 from tests.builders import DIGEST
-from tests.fakes import FakeCluster, FakeOutside
+from tests.fakes import FakeCluster, FakeOutside, FakeRecorder
 from tests.unit.controllers.virtual_time import loop
 
 NAMESPACE = "kapsa-system"
@@ -50,6 +59,8 @@ class World:
         self.polled: list[Key] = []
         self.state = State(NAMESPACE)
         self.cluster.feed(*self.state.all)
+        self.recorder = FakeRecorder()
+        self.reporter = Reporter(self.cluster, self.recorder)
         self.applier = Applier(self.cluster, self.state)
         self.claims = Claims(self.cluster, self.state, NAMESPACE)
         self.images = Images(
@@ -68,25 +79,49 @@ class World:
             per_host=4,
         )
         self.leftovers: Queue[SweepKey] = Queue("leftovers")
-        self.sweeper = Sweeper(self.cluster, self.state, self.applier, self.claims, self.leftovers)
+        routes = LiveRoutes(self.cluster, self.state)
+        self.sweeper = Sweeper(
+            self.cluster, self.state, self.applier, self.claims, routes, self.leftovers
+        )
         offers = Offers(self.cluster, self.state)
-        self.hosts = Hosts(self.claims, offers, chance=lambda: self.chance)
-        self.environments = EnvironmentController(
+        self.hosts = Hosts(self.claims, offers, routes, chance=lambda: self.chance)
+        self.certificates = Certificates(
+            self.cluster, self.state, self.applier, self.claims, NAMESPACE
+        )
+        self.certificate_secrets = CertificateSecrets(
             self.cluster,
+            self.state,
+            self.applier,
+            NAMESPACE,
+            Queue("certificates"),
+            self.changed.append,
+        )
+        self.environments = EnvironmentController(
+            self.reporter,
             self.state,
             self.applier,
             self.claims,
             self.hosts,
             self.images,
             self.clock,
+            Sources(self.cluster),
+            HostTls(self.state, self.claims, self.certificates, self.certificate_secrets),
+            Jobs(self.cluster, self.state),
+            self.settings.pod_security,
         )
         self.projects = ProjectController(
-            cluster=self.cluster,
+            reporter=self.reporter,
             state=self.state,
             applier=self.applier,
             inputs=ProjectInputs(
                 self.cluster,
-                self.applier,
+                Furnisher(
+                    self.cluster,
+                    self.state,
+                    self.applier,
+                    Clearing(self.cluster, self.state, self.applier),
+                    self.settings.namespace_rules,
+                ),
                 Subdomains(self.claims, offers),
                 offers,
                 self.poller,
@@ -97,9 +132,11 @@ class World:
             clock=self.clock,
             settings=self.settings,
         )
-        self.pools = DomainPoolController(self.cluster, self.state, self.claims, self.clock)
+        self.pools = DomainPoolController(
+            self.reporter, self.state, self.claims, self.certificates, self.clock
+        )
         self.registries = RegistryController(
-            self.cluster, self.state, self.images, self.outside, self.clock
+            self.reporter, self.state, self.images, self.outside, self.clock
         )
 
     def written(self) -> list[str]:

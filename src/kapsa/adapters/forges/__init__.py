@@ -7,7 +7,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from kapsa.adapters.credentials import Credentials
 from kapsa.adapters.errors import Stalled
-from kapsa.core.listings import PullRequestListing
+from kapsa.core.projects.listings import PullRequestListing
 from kapsa.models.reasons import Reason
 from kapsa.utils.text import sanitise
 

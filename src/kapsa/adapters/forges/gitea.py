@@ -24,7 +24,7 @@ from kapsa.adapters.http_client import (
     retry_after_seconds,
     waiting_on_failure,
 )
-from kapsa.core.listings import OpenPullRequest, PullRequestListing
+from kapsa.core.projects.listings import OpenPullRequest, PullRequestListing
 from kapsa.models.reasons import Reason
 from kapsa.utils.text import sanitise
 

@@ -15,7 +15,7 @@ from kapsa.adapters.credentials import Credentials
 from kapsa.adapters.errors import AdapterError, Stalled, Waiting
 from kapsa.adapters.forges import Forge, ForgeRepository
 from kapsa.adapters.forges.gitea import GiteaForge
-from kapsa.core.listings import OpenPullRequest, PullRequestListing
+from kapsa.core.projects.listings import OpenPullRequest, PullRequestListing
 from kapsa.models.reasons import Reason
 from tests.unit.adapters.conftest import Handler, Serve
 
