@@ -6,6 +6,7 @@ import click
 
 from kapsa import __version__
 from kapsa.cli.plan import plan
+from kapsa.cli.preview import preview
 from kapsa.cli.validate import validate
 
 
@@ -28,5 +29,6 @@ def make_cli(run_operator: Callable[[], None]) -> click.Group:
         run_operator()
 
     cli.add_command(plan)
+    cli.add_command(preview)
     cli.add_command(validate)
     return cli

@@ -93,9 +93,23 @@ def test_the_table_says_what_becomes_of_each_environment_and_each_ref() -> None:
         "ACTION NAME NAMESPACE TYPE REF COMMIT IMAGE URL",
         f"create {production} http://shop.a.io",
         f"create {preview} http://pr-7-shop.a.io",
+        f"namespace {MADE} also gets: ServiceAccount kapsa-shop, NetworkPolicy kapsa",
         "",
         "REF PULL REQUEST COMMIT DECISION REASON WHY",
         "develop Skipped BranchNotFound The repository has no such branch.",
+    ]
+
+
+def test_where_the_pool_has_certificates_hosts_speak_https() -> None:
+    offered = {"issuerRef": {"name": "ca"}}
+    write("shop.yaml", shop(domain=DOMAIN))
+    write("pool.yaml", {**POOL, "spec": {**POOL["spec"], "certManager": offered}})
+
+    found = planned("-f", ".", "--refs", "refs.txt")
+
+    assert [item["url"] for item in found["environments"]] == [
+        "https://shop.a.io",
+        "https://pr-7-shop.a.io",
     ]
 
 
@@ -110,6 +124,8 @@ def test_yaml_holds_every_object_in_the_order_in_which_it_is_made() -> None:
     documents = list(yaml.safe_load_all(result.stdout))
     assert [(item["kind"], item["metadata"]["name"]) for item in documents] == [
         ("Namespace", MADE),
+        ("ServiceAccount", "kapsa-shop"),
+        ("NetworkPolicy", "kapsa"),
         *((kind, "shop-production") for kind in objects),
         *((kind, "shop-pr-7") for kind in objects),
     ]

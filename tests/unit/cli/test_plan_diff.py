@@ -1,6 +1,7 @@
 """`kapsa plan -o diff`: what the operator would change in a cluster."""
 
 import asyncio
+import copy
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,9 +17,10 @@ from kapsa.cli.planning.live import LiveCluster
 from kapsa.cli.planning.project import plan_project
 from kapsa.cli.planning.run import PlanError, Request, run
 from kapsa.cli.planning.sources import Given
-from kapsa.core.listings import PullRequestListing, RefListing
+from kapsa.core.projects.listings import PullRequestListing, RefListing
+from kapsa.core.projects.namespaces import environment_namespace
 from kapsa.models import DomainPool, Project
-from tests.builders import environment_manifest, pool_manifest, project_manifest, sha
+from tests.builders import environment_manifest, pool_manifest, project, project_manifest, sha
 from tests.fakes import FakeCluster
 
 NOW = 1_767_225_600.0
@@ -29,6 +31,7 @@ SPEC: dict[str, Any] = {
     "environments": [PRODUCTION, STAGING],
     "domain": {"domainPoolRef": {"name": "apps"}},
 }
+BOUND = {"configRefs": [{"name": "config"}], "secretRefs": [{"name": "secrets"}]}
 
 Capture = pytest.CaptureFixture[str]
 
@@ -39,13 +42,14 @@ class Desk:
     def __init__(self, folder: Path) -> None:
         self.file, self.refs_file = folder / "shop.json", folder / "refs.txt"
         self.cluster = FakeCluster()
+        self.spec = dict(SPEC)
         self.cluster.put(pool_manifest())
         self.write()
         self.refs(main=sha("a"))
 
     def write(self, **spec: Any) -> None:
         """Write the Project as a person has it: without UID and status."""
-        manifest = project_manifest("shop", **(SPEC | spec))
+        manifest = project_manifest("shop", **(self.spec | spec))
         manifest["metadata"] = {"name": "shop", "namespace": "team-a"}
         self.file.write_text(json.dumps(manifest), encoding="utf-8")
 
@@ -67,21 +71,23 @@ class Desk:
 
     def roll_out(self) -> None:
         """Store the Project and all that it becomes, as the operator would."""
-        self.cluster.put(project_manifest("shop", **SPEC))
-        # The second time with the UIDs that the Environments got the first time.
+        self.cluster.put(project_manifest("shop", **self.spec))
+        # The second time with the UIDs that their owners got the first time.
         for _ in range(2):
             self.cluster.put(*self._planned())
 
     def _planned(self) -> tuple[Manifest, ...]:
         live = self.cluster.live("Project", "shop", "team-a")
-        project = Project.model_validate(live)
-        environments = asyncio.run(LiveCluster(self.cluster).environments(project, Given()))
+        shop = Project.model_validate(live)
+        live_cluster = LiveCluster(self.cluster)
+        environments = asyncio.run(live_cluster.environments(shop, Given()))
         known = PlanInput(
-            project=project,
+            project=shop,
             refs=RefListing({"main": sha("a")}, complete=True),
             pull_requests=PullRequestListing(complete=True, empty_answers=2),
             environments=environments,
             pool=DomainPool.model_validate(pool_manifest()),
+            namespaces=asyncio.run(live_cluster.namespaces(shop)),
         )
         return plan_project(known).objects
 
@@ -101,6 +107,51 @@ def test_there_is_no_difference_once_it_is_rolled_out(desk: Desk, capsys: Captur
 
     assert desk.diff() == 0
     assert capsys.readouterr().out == ""
+
+
+def put_content(desk: Desk) -> None:
+    """Store what the operator puts into the cluster by the content that it reads."""
+    config: Any = {"f:kapsa-project.io/config": {}}
+    template = {"f:metadata": {"f:annotations": config}}
+    for key in list(desk.cluster.objects):
+        owned: Any = {}
+        manifest = copy.deepcopy(desk.cluster.objects[key])
+        if manifest["kind"] == "ConfigMap":
+            manifest |= {"data": {"A": "1"}, "binaryData": {"B": "AA=="}}
+            owned = {"f:data": {"f:A": {}}, "f:binaryData": {"f:B": {}}}
+        elif manifest["kind"] == "Deployment":
+            annotations = {"kapsa-project.io/config": "0123456789abcdef"}
+            metadata = manifest["spec"]["template"]["metadata"]
+            metadata["annotations"] = metadata.get("annotations", {}) | annotations
+            owned = {"f:spec": {"f:template": template}}
+        fields = {"manager": "kapsa", "operation": "Apply", "fieldsV1": owned}
+        manifest["metadata"] |= {"managedFields": [fields]}
+        desk.cluster.put(manifest)
+
+
+def test_what_configuration_holds_makes_no_difference(desk: Desk, capsys: Capture) -> None:
+    desk.spec["runtime"] = BOUND
+    desk.write()
+    desk.roll_out()
+    put_content(desk)
+
+    assert desk.diff() == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_configuration_that_is_unbound_shows_but_for_secrets(desk: Desk, capsys: Capture) -> None:
+    desk.spec["runtime"] = BOUND
+    desk.write()
+    desk.roll_out()
+    put_content(desk)
+    desk.write(runtime={})
+
+    assert desk.diff() == 1
+
+    out = capsys.readouterr().out
+    assert f"--- live/ConfigMap/{MADE}/shop-production-config-" in out
+    assert "Secret/" not in out
+    assert "0123456789abcdef" not in out
 
 
 def test_a_field_that_is_edited_differs_and_nothing_else(desk: Desk, capsys: Capture) -> None:
@@ -125,10 +176,11 @@ def test_before_it_is_rolled_out_everything_is_new(desk: Desk, capsys: Capture) 
 
     said = capsys.readouterr()
     headers = [line for line in said.out.splitlines() if line.startswith(("---", "+++"))]
-    assert headers[:4] == [
-        "--- /dev/null",
+    assert headers[:8:2] == ["--- /dev/null"] * 4
+    assert headers[1:8:2] == [
         f"+++ planned/Namespace/{MADE}",
-        "--- /dev/null",
+        f"+++ planned/ServiceAccount/{MADE}/kapsa-shop",
+        f"+++ planned/NetworkPolicy/{MADE}/kapsa",
         f"+++ planned/Environment/{MADE}/shop-production",
     ]
     assert "\n-" not in said.out.replace("\n--- /dev/null", "")
@@ -175,6 +227,107 @@ def test_in_a_strangers_namespace_nothing_is_done(desk: Desk, capsys: Capture) -
     assert f"Namespace/{MADE} exists, and Kapsa did not make it" in said.err
 
 
+def test_a_closed_environment_takes_its_own_namespace_along_unless_a_volume_is_retained(
+    desk: Desk, capsys: Capture
+) -> None:
+    desk.spec |= {"isolation": "Environment"}
+    desk.write()
+    desk.roll_out()
+    assert desk.diff() == 0
+    desk.write(environments=[PRODUCTION])
+    home = environment_namespace(project("shop", isolation="Environment"), "shop-staging")
+
+    assert desk.diff() == 1
+    assert f"--- live/Namespace/{home}\n+++ /dev/null\n" in capsys.readouterr().out
+
+    labels = {"app.kubernetes.io/managed-by": "kapsa", "kapsa-project.io/retain": "true"}
+    metadata = {"name": "data", "namespace": home, "labels": labels}
+    desk.cluster.put(
+        {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": {}}
+    )
+    assert desk.diff() == 1
+    said = capsys.readouterr().out
+    assert "live/Namespace" not in said
+    assert f"--- live/Environment/{home}/shop-staging\n+++ /dev/null\n" in said
+
+
+def test_a_retained_volume_is_taken_up_again_as_it_is(desk: Desk, capsys: Capture) -> None:
+    volume = {"name": "data", "mountPath": "/data", "retain": True}
+    desk.spec |= {"environments": [{"name": "production", "branch": "main"}]}
+    desk.spec |= {"runtime": {"volumes": [volume | {"size": "5Gi"}]}}
+    desk.write()
+    desk.roll_out()
+    assert desk.diff() == 0
+    for kind in ("Environment", "Deployment"):
+        desk.cluster.remove(kind, "shop-production", MADE)
+    desk.spec |= {"runtime": {"volumes": [volume]}}
+    desk.write()
+
+    assert desk.diff() == 1
+    said = capsys.readouterr()
+    assert "+++ planned/Deployment/" in said.out
+    assert "PersistentVolumeClaim" not in f"{said.out}{said.err}"
+
+    desk.spec |= {"runtime": {"volumes": [volume | {"size": "1Gi"}]}}
+    desk.write()
+    assert desk.diff() == 1
+    assert "a volume never shrinks" in capsys.readouterr().err
+
+
+def test_in_a_strangers_namespace_of_one_environment_only_that_one_is_not_made(
+    desk: Desk, capsys: Capture
+) -> None:
+    desk.spec |= {"isolation": "Environment"}
+    desk.write()
+    home = environment_namespace(project("shop", isolation="Environment"), "shop-staging")
+    desk.cluster.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": home}})
+
+    assert desk.diff() == 1
+
+    said = capsys.readouterr()
+    assert home not in said.out
+    assert "/shop-production\n" in said.out
+    assert f"Namespace/{home} exists, and Kapsa did not make it" in said.err
+
+
+def test_access_that_is_taken_away_is_shown(desk: Desk, capsys: Capture) -> None:
+    desk.spec |= {"access": [{"kind": "Group", "name": "team-a"}]}
+    desk.write()
+    desk.roll_out()
+    assert desk.diff() == 0
+    desk.write(access=[])
+
+    assert desk.diff() == 1
+    headers = [line for line in changed(capsys.readouterr().out) if line.startswith("---")]
+    assert headers == [f"--- live/RoleBinding/{MADE}/kapsa-access"]
+
+
+def test_a_strangers_furnishing_is_left_out_and_noted(desk: Desk, capsys: Capture) -> None:
+    metadata = {"name": "kapsa", "namespace": MADE}
+    policy = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": metadata}
+    desk.cluster.put({**policy, "spec": {}})
+
+    assert desk.diff() == 1
+
+    said = capsys.readouterr()
+    assert f"NetworkPolicy/{MADE}/kapsa exists, and Kapsa did not make it" in said.err
+    assert "planned/NetworkPolicy" not in said.out
+
+
+def test_the_operators_settings_are_taken_from_their_variables(
+    desk: Desk, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.roll_out()
+    monkeypatch.setenv("KAPSA_RESOURCE_QUOTA", '{"pods": "5"}')
+
+    assert desk.diff() == 1
+    assert f"+++ planned/ResourceQuota/{MADE}/kapsa\n" in capsys.readouterr().out
+
+    monkeypatch.setenv("KAPSA_RESOURCE_QUOTA", "many")
+    with pytest.raises(PlanError, match="KAPSA_RESOURCE_QUOTA"):
+        desk.diff()
+
+
 def test_without_its_domain_pool_nothing_new_is_made(desk: Desk, capsys: Capture) -> None:
     desk.cluster.remove("DomainPool", "apps")
 
@@ -218,3 +371,17 @@ def test_a_suspended_project_changes_nothing(desk: Desk, capsys: Capture) -> Non
 
     assert desk.diff() == 0
     assert "shop: Suspended" in capsys.readouterr().err
+
+
+def test_a_job_that_was_made_stays_what_it_is(desk: Desk, capsys: Capture) -> None:
+    release = {"release": {"command": ["./migrate"]}}
+    desk.spec["runtime"] = release
+    desk.write()
+    desk.roll_out()
+    desk.write(runtime=release | {"env": [{"name": "A", "value": "b"}]})
+
+    assert desk.diff() == 1
+
+    shown = capsys.readouterr().out
+    assert "--- live/Deployment/" in shown
+    assert "/Job/" not in shown

@@ -22,7 +22,7 @@ def hosts(*wanting: str, held: tuple[str, ...] = (), **of_pool: Any) -> list[str
     book = HostBook([named(f"holder-{number}", host) for number, host in enumerate(held)])
     offered = pool("apps", "a.io", "b.io", **of_pool)
     given = [book.host_of(named(name), offered, None) for name in wanting]
-    return [host if isinstance(host, str) else str(host.reason) for host in given]
+    return [host.reason if isinstance(host, Blocked) else str(host) for host in given]
 
 
 @pytest.mark.parametrize(
@@ -69,3 +69,41 @@ def test_a_name_that_is_reserved_is_refused() -> None:
     policy = {"reservedSubdomains": ["web"]}
 
     assert hosts("web", allocationPolicy=policy) == ["SubdomainReserved"]
+
+
+def own(name: str, own_host: str, held: str = "") -> Environment:
+    """Return an Environment that wants that host for its own."""
+    said = {"host": own_host} if own_host else {}
+    return environment(name, domain=DOMAIN, ingress=said, status={"host": held})
+
+
+@pytest.mark.parametrize(
+    ("stored", "wanted", "given"),
+    [
+        pytest.param(own("x", ""), own("x", "x.org"), "x.org", id="in-place-of-one-of-the-pool"),
+        pytest.param(
+            own("x", "", "x.a.io"), own("x", "x.org", "x.a.io"), "x.org", id="and-of-one-it-has"
+        ),
+        pytest.param(
+            own("x", "x.org", "x.org"), own("x", "x.org", "x.org"), "x.org", id="it-stays"
+        ),
+        pytest.param(
+            own("x", "x.org", "x.org"), own("x", "y.org", "x.org"), "y.org", id="until-it-changes"
+        ),
+        pytest.param(
+            own("x", "x.org", "x.org"), own("x", "", "x.org"), "x.a.io", id="or-is-left-out"
+        ),
+        pytest.param(own("y", "x.org", "x.org"), own("x", "x.org"), "HostTaken", id="it-is-taken"),
+        pytest.param(own("x", ""), own("x", "x.a.io"), "HostNotAllowed", id="it-is-the-pools"),
+    ],
+)
+def test_a_host_of_ones_own(stored: Environment, wanted: Environment, given: str) -> None:
+    found = HostBook([stored]).host_of(wanted, pool("apps", "a.io"), None)
+
+    assert (found if isinstance(found, str) else found and found.reason) == given
+
+
+def test_what_answers_no_requests_is_given_no_host() -> None:
+    worker = environment("worker", domain=DOMAIN, runtime={"kind": "worker"})
+
+    assert HostBook([]).host_of(worker, pool(), None) is None

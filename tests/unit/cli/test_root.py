@@ -5,10 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 from click.testing import CliRunner
 
 from kapsa import __version__
 from kapsa.cli import make_cli
+from kapsa.cli.preview import preview
 
 
 def test_run_runs_the_operator() -> None:
@@ -36,10 +38,12 @@ def test_help_names_the_settings() -> None:
 
 
 def test_examples_of_each_command_stand_on_lines_of_their_own() -> None:
-    for name in make_cli(lambda: None).commands:
-        text = CliRunner().invoke(make_cli(lambda: None), [name, "--help"]).output
+    cli = make_cli(lambda: None)
+    within = [("preview", name) for name in preview.commands]
+    for names in [*((name,) for name in cli.commands), *within]:
+        text = CliRunner().invoke(cli, [*names, "--help"]).output
         assert "\\b" not in text
-        examples = re.findall(r"^ .*kapsa \w+ -[of] .*$", text, re.MULTILINE)
+        examples = re.findall(r"^ .*kapsa (?:plan -f|validate|preview \w+) .*$", text, re.MULTILINE)
         assert all(line.startswith("    ") for line in examples)
 
 
@@ -60,5 +64,12 @@ def test_the_page_of_the_command_line_names_each_option_of_each_command() -> Non
 
     assert sections.keys() == commands.keys()
     for name, command in commands.items():
-        options = {option for each in command.params for option in each.opts if option[0] == "-"}
+        parts = command.commands.values() if isinstance(command, click.Group) else [command]
+        options = {
+            option
+            for part in parts
+            for each in part.params
+            for option in each.opts
+            if option[0] == "-"
+        }
         assert {option for option in options if f"`{option}`" not in sections[name]} == set()

@@ -34,7 +34,12 @@ from tests.unit.cli.manifests import POOL, PROJECT, REGISTRY, said
         ),
         pytest.param(
             "  isolation: project\n",
-            ["a:7:3: spec.isolation: must be one of Shared, Project; did you mean Project?"],
+            [
+                (
+                    "a:7:3: spec.isolation: must be one of Shared, Project, Environment;"
+                    " did you mean Project?"
+                )
+            ],
             id="a-word-in-the-wrong-case",
         ),
         pytest.param(
@@ -119,8 +124,9 @@ from tests.unit.cli.manifests import POOL, PROJECT, REGISTRY, said
             '  "\\e[31mred": 1\n',
             [
                 (
-                    "a:4:1: spec. [31mred: unknown field; known here: build, domain, environments,"
-                    " isolation, previewEnvironments, registry, repository, runtime, suspend"
+                    "a:4:1: spec. [31mred: unknown field; known here: access, build, domain,"
+                    " environments, ingress, isolation, previewEnvironments, registry, repository,"
+                    " runtime, suspend"
                 )
             ],
             id="names-do-not-steer-the-terminal",

@@ -60,6 +60,29 @@ WITH_OFFERS = PROJECT + "  registry: {name: harbor}\n  domain: {domainPoolRef: {
         ),
         pytest.param(
             (
+                PROJECT
+                + "  domain: {domainPoolRef: {name: apps}}\n"
+                + "  ingress: {annotations: {example.com/a: one, example.com/b: two}}\n"
+                + "  environments:\n"
+                + "  - {name: a, branch: main, ingress: {host: x.apps.example.com}}\n",
+                POOL,
+            ),
+            [
+                (
+                    "a:8:13: spec.ingress.annotations: DomainPool apps does not allow"
+                    " example.com/a, example.com/b; leave it out, or ask an admin to add it to"
+                    " spec.routing.allowedAnnotations of the pool"
+                ),
+                (
+                    "a:10:39: spec.environments[0].ingress.host: host x.apps.example.com is in"
+                    " apps.example.com, where only DomainPools give hosts; choose another"
+                    " spec.ingress.host, or leave it out and get one of spec.domain.domainPoolRef"
+                ),
+            ],
+            id="what-the-pool-does-not-allow",
+        ),
+        pytest.param(
+            (
                 (
                     "apiVersion: kapsa-project.io/v1alpha1\nkind: Environment\n"
                     "metadata: {name: web}\nspec: {domain: {domainPoolRef: {name: web}}}\n"

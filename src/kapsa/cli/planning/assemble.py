@@ -1,16 +1,17 @@
 """What a plan is made from, put together from files and from what is assumed."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from kapsa.cli.planning.known import PlanInput, environments_of
 from kapsa.cli.planning.listings import assumed_refs, with_what_is_known
 from kapsa.cli.planning.sources import Given
 from kapsa.cli.planning.values import UNKNOWN_UID, Manifest
 from kapsa.core.conditions import Blocked
-from kapsa.core.listings import PullRequestListing, RefListing
 from kapsa.core.offers import absence
-from kapsa.core.previews import merged_into, pull_requests_from_refs
+from kapsa.core.projects.furnishings import NamespaceRules
+from kapsa.core.projects.listings import PullRequestListing, RefListing
+from kapsa.core.projects.previews import merged_into, pull_requests_from_refs
 from kapsa.models.domain_pool import DomainPool
 from kapsa.models.environment import Environment
 from kapsa.models.project import Project
@@ -37,12 +38,17 @@ class Listed:
 
 @dataclass(frozen=True)
 class Offered:
-    """What the Project may use; see `PlanInput`."""
+    """What there is for the Project; see `PlanInput`."""
 
     pool: DomainPool | Blocked | None = None
     refusal: Blocked | None = None
     routing: Blocked | None = None
+    has_cert_manager: bool = True
     registry: Registry | Blocked | None = None
+    rules: NamespaceRules = field(default_factory=NamespaceRules)
+    namespaces: Mapping[str, str] = field(default_factory=dict)
+    jobs: tuple[Manifest, ...] = ()
+    volume_claims: tuple[Manifest, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -83,7 +89,12 @@ def assemble(
         pool=offered.pool,
         refusal=offered.refusal,
         routing=offered.routing,
+        has_cert_manager=offered.has_cert_manager,
         registry=offered.registry,
+        rules=offered.rules,
+        namespaces=offered.namespaces,
+        jobs=offered.jobs,
+        volume_claims=offered.volume_claims,
         now=now,
     )
     return Assembled(known, notes)

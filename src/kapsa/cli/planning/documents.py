@@ -10,6 +10,7 @@ import yaml
 from kapsa.cli.planning.values import (
     Manifest,
     PlannedEnvironment,
+    PlannedPlace,
     PlannedProject,
     explanation_of,
 )
@@ -21,6 +22,7 @@ _HEADER = """\
 # What Kapsa would bring the cluster to.
 # Images are named by tag: the operator looks the digest up in the registry, and writes that.
 # A UID of zeros stands for the one that the API server gives to a new object.
+# Copies of ConfigMaps and Secrets are shown without their content, which a plan does not read.
 """
 
 
@@ -49,16 +51,24 @@ def to_json(projects: Iterable[PlannedProject]) -> str:
 
 
 def _project(project: PlannedProject) -> dict[str, Any]:
-    made = project.made_namespace
     return {
         "name": project.name,
         "namespace": project.namespace,
         "failure": _blocked(project.failure),
         "notes": list(project.notes),
-        "madeNamespace": readable(made) if made else None,
+        "namespaces": [_place(item) for item in project.places],
         "environments": [_environment(item) for item in project.environments],
         "offers": [asdict(item) for item in project.offers],
         "candidates": [_candidate(item) for item in project.candidates],
+    }
+
+
+def _place(item: PlannedPlace) -> dict[str, Any]:
+    return {
+        "name": item.name,
+        "action": "apply" if item.is_wanted else "delete",
+        "namespace": readable(item.manifest) if item.manifest else None,
+        "objects": [readable(manifest) for manifest in item.objects],
     }
 
 
@@ -70,6 +80,7 @@ def _environment(item: PlannedEnvironment) -> dict[str, Any]:
         "blocked": _blocked(item.blocked),
         "ref": item.ref,
         "host": item.host,
+        "url": item.url,
         "environment": readable(item.manifest),
         "objects": [readable(manifest) for manifest in item.objects],
     }

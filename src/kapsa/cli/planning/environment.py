@@ -6,15 +6,22 @@ from typing import Any
 from kapsa.cli.planning.hosts import HostBook
 from kapsa.cli.planning.known import PlanInput, environments_of, parse_all
 from kapsa.cli.planning.values import UNKNOWN_UID, Action, Manifest, PlannedEnvironment
+from kapsa.core import labels
 from kapsa.core.conditions import Blocked
 from kapsa.core.drift import needs_apply, stamp
-from kapsa.core.environment import EnvironmentInput, plan_environment, what_holds
-from kapsa.core.expiry import lifetime
-from kapsa.core.images import choose_image
+from kapsa.core.environments.environment import EnvironmentInput, plan_environment, what_holds
+from kapsa.core.environments.expiry import lifetime
+from kapsa.core.jobs.completions import JobFacts
 from kapsa.core.manifests.environment import EnvironmentContext
 from kapsa.core.manifests.environment import environment as environment_of
-from kapsa.core.plans import DesiredEnvironment, ProjectPlan
+from kapsa.core.projects.images import choose_image
+from kapsa.core.projects.plans import DesiredEnvironment, ProjectPlan
 from kapsa.core.registry import registry_mismatch
+from kapsa.core.tls.tls import TlsRequest, tls_of
+from kapsa.core.tls.tls_status import TlsInput
+from kapsa.core.tls.wildcards import zone_of
+from kapsa.core.workloads.configuration import configuration_of
+from kapsa.models.domain_pool import DomainPool
 from kapsa.models.environment import Environment
 from kapsa.models.reasons import Reason
 
@@ -102,6 +109,7 @@ class Planner:
         host: str | Blocked | None = None
         if environment.spec.domain is not None and known.pool is not None:
             host = self._hosts.host_of(environment, known.pool, known.refusal)
+        tls = self._tls(environment, host)
         plan = plan_environment(
             EnvironmentInput(
                 environment=environment,
@@ -110,18 +118,59 @@ class Planner:
                 host=host,
                 pool=None if isinstance(known.pool, Blocked) else known.pool,
                 routing=known.routing,
+                tls=tls,
                 lifetime=life,
+                configuration=configuration_of(environment),
+                pod_security=known.rules.pod_security,
+                jobs=self._jobs_of(environment),
+                volume_claims=self._claims_beside(environment),
             )
         )
         return PlannedEnvironment(
             action=action,
             manifest=manifest,
-            objects=plan.objects,
+            objects=(*plan.objects, *plan.later) or plan.released,
             prunes=plan.blocked is None,
             uid=environment.metadata.uid if environment.metadata.uid != UNKNOWN_UID else "",
             host=host if isinstance(host, str) else "",
-            blocked=plan.blocked or life.expired,
+            scheme=tls.scheme,
+            blocked=plan.blocked or plan.held or life.expired,
         )
+
+    def _tls(self, environment: Environment, host: str | Blocked | None) -> TlsInput:
+        """Return where the certificate of the host is to come from."""
+        pool = None if isinstance(self._known.pool, Blocked) else self._known.pool
+        name = host if isinstance(host, str) else ""
+        served = self._known.has_cert_manager
+        place = zone_of(name, pool, self._is_subdomain) if pool and name else ""
+        return TlsInput(tls_of(TlsRequest(environment, pool, name, place, served=served)))
+
+    def _is_subdomain(self, domain: str) -> bool:
+        """Tell whether it is the Project's subdomain, below any base domain."""
+        subdomain, _, base = domain.partition(".")
+        pool = self._known.pool
+        return isinstance(pool, DomainPool) and (
+            subdomain == self._subdomain and base in pool.spec.base_domains
+        )
+
+    def _jobs_of(self, environment: Environment) -> JobFacts:
+        meta = environment.metadata
+        return JobFacts(
+            tuple(
+                job
+                for job in self._known.jobs
+                if job["metadata"]["namespace"] == meta.namespace
+                and labels.controller_uid(job) == meta.uid
+            )
+        )
+
+    def _claims_beside(self, environment: Environment) -> dict[str, Manifest]:
+        """Return the claims of volumes in the Environment's namespace, by name."""
+        return {
+            claim["metadata"]["name"]: claim
+            for claim in self._known.volume_claims
+            if claim["metadata"]["namespace"] == environment.metadata.namespace
+        }
 
 
 def _applied(manifest: Manifest, stored: Manifest | None) -> Manifest:

@@ -8,8 +8,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from kapsa.cli.planning.values import UNKNOWN_COMMIT
-from kapsa.core.listings import OpenPullRequest, PullRequestListing, RefListing
-from kapsa.core.ref_lines import read_refs
+from kapsa.core.projects.listings import OpenPullRequest, PullRequestListing, RefListing
+from kapsa.core.projects.ref_lines import read_refs
 from kapsa.models.base import CommitSha
 from kapsa.models.environment import Environment
 from kapsa.models.project import ProjectSpec

@@ -3,6 +3,7 @@
 Nothing is written, and no Secret is read.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kapsa.adapters import resources
@@ -11,13 +12,14 @@ from kapsa.adapters.cluster import FIELD_MANAGER, Cluster
 from kapsa.adapters.resources import ResourceType, resource_of
 from kapsa.cli.planning.assemble import Offered
 from kapsa.cli.planning.difference import Live, identity_of
+from kapsa.cli.planning.known import environments_of
 from kapsa.cli.planning.sources import Given
 from kapsa.cli.planning.values import UNKNOWN_UID, Manifest, PlannedProject
 from kapsa.core import labels
 from kapsa.core.conditions import Blocked
-from kapsa.core.manifests.namespace import namespace_name
+from kapsa.core.hosts.routes import gateway_api_missing
 from kapsa.core.offers import Offer, absence, is_for_all, namespace_refusal
-from kapsa.core.routes import gateway_api_missing
+from kapsa.core.projects.namespaces import common_namespace
 from kapsa.models.domain_pool import DomainPool
 from kapsa.models.project import Project
 from kapsa.models.registry import Registry
@@ -49,9 +51,37 @@ class LiveCluster:
 
     async def environments(self, project: Project, given: Given) -> tuple[Manifest, ...]:
         """Return the Environments beside the Project's; those of files go over live ones."""
-        found = await self._list(resources.ENVIRONMENTS, namespace_name(project))
+        # Without a namespace that all of them share: of all namespaces.
+        found = await self._list(
+            resources.ENVIRONMENTS,
+            common_namespace(project),
+            "" if common_namespace(project) else f"{labels.PROJECT}={project.metadata.name}",
+        )
         known = {identity_of(item): item for item in (*found, *given.environments)}
         return tuple(known.values())
+
+    async def namespaces(self, project: Project) -> dict[str, str]:
+        """Return the UIDs of the namespaces that were made for the Project, by name."""
+        if project.spec.isolation == "Shared":
+            return {}
+        common = common_namespace(project)
+        if common:
+            live = await self.cluster.get(resources.NAMESPACES, common)
+            found = [live] if live else []
+        else:
+            owned = f"{_MANAGED},{labels.OWNER_UID}={project.metadata.uid}"
+            found = await self._list(resources.NAMESPACES, "", owned)
+        return {live["metadata"]["name"]: live["metadata"]["uid"] for live in found}
+
+    async def beside(
+        self, project: Project, environments: Sequence[Manifest], resource: ResourceType
+    ) -> tuple[Manifest, ...]:
+        """Return the live objects of a kind that Kapsa keeps beside the Project's Environments."""
+        where = {item.metadata.namespace for item in environments_of(project, environments)}
+        common = common_namespace(project)
+        where |= {common} if common else set()
+        found = [await self._list(resource, namespace, _MANAGED) for namespace in sorted(where)]
+        return tuple(item for items in found for item in items)
 
     async def offered(self, project: Project, given: Given) -> Offered:
         """Return what the Project may use; what the files hold goes over what is live."""
@@ -69,6 +99,8 @@ class LiveCluster:
             pool=pool,
             refusal=await self._refusal(project, pool),
             routing=None if served else gateway_api_missing(pool),
+            has_cert_manager=not pool.spec.cert_manager
+            or await self.cluster.serves(resources.CERTIFICATES),
             registry=registry,
         )
 
@@ -92,21 +124,32 @@ class LiveCluster:
         return namespace_refusal(offer, namespace, found)
 
     async def compare_with(self, project: PlannedProject) -> Live:
-        """Return the live objects that the plan is about."""
+        """Return the live objects that the plan is about, but for Secrets."""
         children = [
             live
             for namespace in sorted({item.namespace for item in project.environments})
             for resource in resources.CHILDREN
+            if resource != resources.SECRETS
             for live in await self._list(resource, namespace, _MANAGED)
         ]
         objects = {identity_of(live): live for live in children}
         for manifest in project.objects:
             identity = identity_of(manifest)
-            if identity not in objects:
+            if identity not in objects and manifest["kind"] != resources.SECRETS.kind:
                 _, namespace, name = identity
                 live = await self.cluster.get(resource_of(manifest), name, namespace)
                 objects |= {identity: live} if live else {}
-        return Live(objects, tuple(children), FIELD_MANAGER)
+        gone = [place.name for place in project.places if not place.is_wanted]
+        for name in gone:
+            live = await self.cluster.get(resources.NAMESPACES, name)
+            objects |= {identity_of(live): live} if live else {}
+        furnishings = [
+            live
+            for place in project.places
+            if place.manifest is not None
+            for live in await self._list(resources.ROLE_BINDINGS, place.name, _MANAGED)
+        ]
+        return Live(objects, tuple(children), FIELD_MANAGER, tuple(furnishings))
 
     async def _list(
         self, resource: ResourceType, namespace: str, selector: str = ""

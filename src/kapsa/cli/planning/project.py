@@ -2,16 +2,17 @@
 
 from kapsa.cli.planning.environment import Planner
 from kapsa.cli.planning.known import PlanInput, environments_of
+from kapsa.cli.planning.places import places
 from kapsa.cli.planning.values import Offer, PlannedEnvironment, PlannedProject
-from kapsa.core import labels, naming
+from kapsa.core import labels
 from kapsa.core.conditions import Blocked, find
-from kapsa.core.domain import candidate_subdomains
-from kapsa.core.drift import stamp
-from kapsa.core.manifests.namespace import namespace, namespace_name
-from kapsa.core.plans import ProjectPlan
-from kapsa.core.policies import HoldInput, hold_mass_deletion
-from kapsa.core.project import ProjectInput, plan_environments
-from kapsa.core.unmentioned import unmentioned_refs
+from kapsa.core.hosts.domain import candidate_subdomains
+from kapsa.core.projects import naming
+from kapsa.core.projects.namespaces import environment_namespace
+from kapsa.core.projects.plans import ProjectPlan
+from kapsa.core.projects.policies import HoldInput, hold_mass_deletion
+from kapsa.core.projects.project import ProjectInput, plan_environments
+from kapsa.core.projects.unmentioned import unmentioned_refs
 from kapsa.models.conditions import ConditionType
 from kapsa.models.environment import Environment
 from kapsa.models.reasons import Reason
@@ -26,12 +27,17 @@ def plan_project(known: PlanInput) -> PlannedProject:
         return PlannedProject(meta.name, meta.namespace, failure=suspended)
     mine = environments_of(known.project, known.environments)
     plan = _plan(known, mine)
-    environments = Planner(known, _subdomain(known)).environments(plan)
+    environments = tuple(
+        sorted(
+            Planner(known, _subdomain(known)).environments(plan),
+            key=lambda item: _place(known, item),
+        )
+    )
     return PlannedProject(
         name=meta.name,
         namespace=meta.namespace,
-        made_namespace=stamp(namespace(known.project)) if spec.isolation == "Project" else None,
-        environments=tuple(sorted(environments, key=lambda item: _place(known, item))),
+        places=tuple(places(known, environments)),
+        environments=environments,
         offers=tuple(
             Offer(item.name, item.branch or item.target.tag, item.commit) for item in plan.offered
         ),
@@ -44,19 +50,19 @@ def plan_project(known: PlanInput) -> PlannedProject:
 
 def _plan(known: PlanInput, mine: tuple[Environment, ...]) -> ProjectPlan:
     project = known.project
-    where = namespace_name(project)
     names = {item.metadata.name for item in mine}
     plan = plan_environments(
         ProjectInput(
             project=project,
-            namespace=where,
             refs=known.refs,
             pull_requests=known.pull_requests,
             existing=mine,
             taken=frozenset(
                 item["metadata"]["name"]
                 for item in known.environments
-                if item["metadata"]["namespace"] == where and item["metadata"]["name"] not in names
+                if item["metadata"]["name"] not in names
+                and item["metadata"]["namespace"]
+                == environment_namespace(project, item["metadata"]["name"])
             ),
         )
     )

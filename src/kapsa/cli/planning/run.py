@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from kapsa.adapters.cluster import Cluster
 from kapsa.adapters.connection import connect
 from kapsa.adapters.errors import AdapterError
+from kapsa.adapters.resources import JOBS, VOLUME_CLAIMS
 from kapsa.cli.planning.assemble import Assembled, Listed, assemble, identified, offered_by_files
 from kapsa.cli.planning.difference import difference
 from kapsa.cli.planning.documents import to_json, to_yaml
@@ -26,6 +27,8 @@ from kapsa.cli.planning.sources import Given, sort_out
 from kapsa.cli.planning.table import write_tables
 from kapsa.cli.planning.values import Manifest, PlannedProject
 from kapsa.cli.validation.sources import UnreadableError
+from kapsa.config import SettingsError, read_settings
+from kapsa.core.projects.furnishings import NamespaceRules
 from kapsa.models.project import Project
 
 OK = 0
@@ -107,6 +110,18 @@ def run(request: Request, *, now: float, reach: Reach = reach_by_kubeconfig) -> 
     return OK
 
 
+def _rules() -> NamespaceRules:
+    """Return the rules for namespaces that the variables of the operator's settings give.
+
+    Raises:
+        PlanError: One of the variables is wrong.
+    """
+    try:
+        return read_settings().namespace_rules
+    except SettingsError as error:
+        raise PlanError(str(error)) from error
+
+
 def _listed(request: Request, projects: Sequence[Manifest]) -> Listed:
     """Return what the files say of the repository, which all the Projects must share."""
     repositories = {item["spec"]["repository"]["url"] for item in projects}
@@ -133,6 +148,7 @@ def _read(path: str) -> bytes:
 def _offline(manifest: Manifest, given: Given, listed: Listed, now: float) -> Assembled:
     project = Project.model_validate(identified(manifest, given.environments))
     offered, notes = offered_by_files(project, given)
+    offered = replace(offered, rules=_rules())
     assembled = assemble(project, given.environments, offered, listed, now)
     return replace(assembled, notes=notes + assembled.notes)
 
@@ -159,6 +175,14 @@ async def _diff(request: Request, given: Given, listed: Listed, now: float, reac
             project = await live.project(manifest)
             environments = await live.environments(project, given)
             offered = await live.offered(project, given)
+            namespaces = await live.namespaces(project)
+            offered = replace(
+                offered,
+                rules=_rules(),
+                namespaces=namespaces,
+                jobs=await live.beside(project, environments, JOBS),
+                volume_claims=await live.beside(project, environments, VOLUME_CLAIMS),
+            )
             plan = _planned(assemble(project, environments, offered, listed, now))
             changes, notes = difference(plan, await live.compare_with(plan))
             sys.stdout.write(changes)

@@ -69,12 +69,17 @@ def _row(item: PlannedEnvironment) -> Row:
         f"#{request['number']} {item.ref}".strip() if request else item.ref,
         spec.get("commit", "")[:_SHORT_SHA],
         spec.get("image", ""),
-        f"http://{item.host}" if item.host else "",
+        item.url,
     )
 
 
 def _remarks(project: PlannedProject) -> Iterator[str]:
-    """Yield what people must know of Environments that don't become what they could."""
+    """Yield what is made once, and what Environments don't become what they could."""
+    made = {place.name: place for place in project.places if place.is_wanted}
+    for place in list(made.values())[:1]:
+        objects = ", ".join(f"{item['kind']} {item['metadata']['name']}" for item in place.objects)
+        where = f"namespace {place.name}" if len(made) == 1 else "each of these namespaces"
+        yield f"{where} also gets: {objects}"
     for item in project.environments:
         if item.blocked is not None:
             yield f"{item.name}: {item.blocked.reason}: {item.blocked.message}"

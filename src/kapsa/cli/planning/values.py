@@ -38,6 +38,7 @@ class PlannedEnvironment:
         prunes: Whether all else that it owns is deleted.
         uid: Its UID; nothing where it doesn't exist.
         host: Its host; nothing where it has none.
+        scheme: How the host is spoken to.
         blocked: Why it doesn't become what it should.
     """
 
@@ -47,12 +48,18 @@ class PlannedEnvironment:
     prunes: bool = False
     uid: str = ""
     host: str = ""
+    scheme: str = "http"
     blocked: Blocked | None = None
 
     @property
     def name(self) -> str:
         """Name of the Environment."""
         return str(self.manifest["metadata"]["name"])
+
+    @property
+    def url(self) -> str:
+        """Where it answers; nothing without a host."""
+        return f"{self.scheme}://{self.host}" if self.host else ""
 
     @property
     def namespace(self) -> str:
@@ -77,6 +84,25 @@ class PlannedEnvironment:
 
 
 @dataclass(frozen=True)
+class PlannedPlace:
+    """A namespace in which Environments live.
+
+    Attributes:
+        name: Its name.
+        manifest: What it should be; None for a tenant's, which Kapsa does not make.
+        objects: What is made once for it.
+        uid: UID by which those are known: of a made namespace, or else of the Project.
+        is_wanted: Whether it should be; otherwise it is deleted, unless it holds a retained volume.
+    """
+
+    name: str
+    manifest: Manifest | None = None
+    objects: tuple[Manifest, ...] = ()
+    uid: str = ""
+    is_wanted: bool = True
+
+
+@dataclass(frozen=True)
 class Offer:
     """What an Environment that waits to be told could run.
 
@@ -98,8 +124,7 @@ class PlannedProject:
     Attributes:
         name: Name of the Project.
         namespace: Its namespace.
-        made_namespace: The namespace that is made for its Environments; None where it has them in
-            its own.
+        places: The namespaces of its Environments.
         environments: Its Environments, permanent ones first.
         offers: What Environments that wait to be told could run.
         candidates: Branches and pull requests without an Environment, each with the reason.
@@ -109,7 +134,7 @@ class PlannedProject:
 
     name: str
     namespace: str
-    made_namespace: Manifest | None = None
+    places: tuple[PlannedPlace, ...] = ()
     environments: tuple[PlannedEnvironment, ...] = ()
     offers: tuple[Offer, ...] = ()
     candidates: tuple[Candidate, ...] = ()
@@ -119,7 +144,11 @@ class PlannedProject:
     @property
     def objects(self) -> tuple[Manifest, ...]:
         """All manifests that the operator brings the cluster to, in the order in which it does."""
-        made = (self.made_namespace,) if self.made_namespace else ()
+        made = tuple(
+            manifest
+            for place in self.places
+            for manifest in (*((place.manifest,) if place.manifest else ()), *place.objects)
+        )
         return made + tuple(
             manifest
             for item in self.environments

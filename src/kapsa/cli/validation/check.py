@@ -9,7 +9,7 @@ from kapsa.cli.validation.rules import find_broken_rules
 from kapsa.cli.validation.schemas import MODELS, as_stored, schema_of
 from kapsa.cli.validation.structure import find_misfits
 from kapsa.core.problems import Problem
-from kapsa.core.spec_checks import check_environment, check_image, check_project
+from kapsa.core.projects.spec_checks import check_environment, check_image, check_project
 from kapsa.models import API_VERSION, Environment, Model, Project
 
 

@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from kapsa.core.hosts.routing_rules import pool_routing_problems
 from kapsa.core.offers import FIELDS, absence
 from kapsa.core.problems import Problem
-from kapsa.core.spec_checks import check_subdomain
+from kapsa.core.projects.spec_checks import check_subdomain
 from kapsa.models import DomainPool, Environment, Model, Project
 
 
@@ -40,6 +41,8 @@ def find_missing(item: Model, offers: Offers) -> Iterator[Problem]:
             yield Problem(_path(kind), message, gone.reason)
     domain = item.spec.domain
     pool = offers.pools.get(domain.domain_pool_ref.name) if domain else None
+    if pool is not None:
+        yield from pool_routing_problems(item, pool)
     if pool is not None and isinstance(item, Project):
         yield from check_subdomain(item, pool)
 

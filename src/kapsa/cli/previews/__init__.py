@@ -1,0 +1,1 @@
+"""`kapsa preview`: Environments that stand alone, as CI makes them."""
