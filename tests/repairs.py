@@ -56,6 +56,11 @@ def _distinct_ports(_: Draw, runtime: Manifest) -> Manifest:
     return {**runtime, "ports": list(ports.values())}
 
 
+def _no_name_of_kapsas(_: Draw, process: Manifest) -> Manifest:
+    own = process["name"] in {"web", "release"}
+    return {**process, "name": f"{process['name']}-1"} if own else process
+
+
 def _ordered_replicas(_: Draw, autoscaling: Manifest) -> Manifest:
     if not {"minReplicas", "maxReplicas"} <= autoscaling.keys():
         return autoscaling
@@ -110,6 +115,37 @@ def _no_class_at_a_gateway(_: Draw, routing: Manifest) -> Manifest:
     return _without(routing, "ingressClassName") if "gatewayRef" in routing else routing
 
 
+def _pods_of_a_router(_: Draw, routing: Manifest) -> Manifest:
+    return routing if "routerNamespace" in routing else _without(routing, "routerPodSelector")
+
+
+def _somebody_who_signs(_: Draw, certificates: Manifest) -> Manifest:
+    by_router = certificates.get("mode", "wildcard") == "wildcard" and (
+        certificates.get("delivery") == "router"
+    )
+    if "issuerRef" in certificates or certificates.get("mode") == "none" or by_router:
+        return certificates
+    return {**certificates, "mode": "none"}
+
+
+def _wildcards_for_a_router(_: Draw, certificates: Manifest) -> Manifest:
+    is_wildcard = certificates.get("mode", "wildcard") == "wildcard"
+    return certificates if is_wildcard else _without(certificates, "delivery")
+
+
+def _who_signs_everywhere(_: Draw, certificates: Manifest) -> Manifest:
+    if certificates.get("mode") != "perHost" or "issuerRef" not in certificates:
+        return certificates
+    return {**certificates, "issuerRef": _without(certificates["issuerRef"], "kind")}
+
+
+def _certificates_at_listeners(_: Draw, pool: Manifest) -> Manifest:
+    if "certManager" not in pool or pool.get("routing", {}).get("kind") != "Gateway":
+        return pool
+    said = _without(pool["certManager"], "mode")
+    return {**pool, "certManager": {**said, "delivery": "router"}}
+
+
 def _values_where_they_count(_: Draw, requirement: Manifest) -> Manifest:
     operator = requirement["operator"]
     if operator in {"Exists", "DoesNotExist"}:
@@ -131,12 +167,40 @@ def _known_resources(_: Draw, resources: Manifest) -> Manifest:
     }
 
 
+def _keys_of_annotations(field: str) -> Repair:
+    def repair(_: Draw, value: Manifest) -> Manifest:
+        if field not in value:
+            return value
+        return {**value, field: {f"key-{i}": text for i, text in enumerate(value[field].values())}}
+
+    return repair
+
+
+def _distinct_paths(_: Draw, ingress: Manifest) -> Manifest:
+    if "paths" not in ingress:
+        return ingress
+    return {**ingress, "paths": list(dict.fromkeys(ingress["paths"]))}
+
+
+def _person(_: Draw, subject: Manifest) -> Manifest:
+    return {**subject, "name": subject["name"].removeprefix("system:") or "jane"}
+
+
+def _no_host_for_all(_: Draw, value: Manifest) -> Manifest:
+    if "ingress" not in value:
+        return value
+    return {**value, "ingress": _without(value["ingress"], "host")}
+
+
 _REPAIRS: Final[dict[str, Repair]] = {
     "isolation can't be changed; make a new Project": _as_it_is,
     "apiURL must have the scheme, host and port of url: the credentials are sent there": (
         _api_beside_repository
     ),
     "two ports have the same containerPort and protocol; leave one of them out": _distinct_ports,
+    "web is the name of the main process, and release that of the release; choose another": (
+        _no_name_of_kapsas
+    ),
     "minReplicas is more than maxReplicas; lower minReplicas or raise maxReplicas": (
         _ordered_replicas
     ),
@@ -157,6 +221,34 @@ _REPAIRS: Final[dict[str, Repair]] = {
     ),
     "kind Gateway needs gatewayRef, and kind Ingress has none": _gateway_by_its_reference,
     "ingressClassName is for kind Ingress; leave it out": _no_class_at_a_gateway,
+    "routerPodSelector needs routerNamespace: say where those pods are": _pods_of_a_router,
+    "issuerRef is needed to issue certificates; name an issuer, or set mode to none": (
+        _somebody_who_signs
+    ),
+    "delivery router is for mode wildcard; leave it out": _wildcards_for_a_router,
+    "mode perHost needs a ClusterIssuer: an Issuer signs in its own namespace only": (
+        _who_signs_everywhere
+    ),
+    (
+        "a Gateway has its certificates at its listeners: set certManager.mode to wildcard and"
+        " certManager.delivery to router"
+    ): _certificates_at_listeners,
     "matchLabels needs keys of labels, such as example.com/team": _keys_of_labels,
+    (
+        "annotations needs keys of annotations, such as example.com/team; those of kapsa-project.io"
+        " are Kapsa's own"
+    ): _keys_of_annotations("annotations"),
+    (
+        "previewAnnotations needs keys of annotations, such as example.com/team; those of"
+        " kapsa-project.io are Kapsa's own"
+    ): _keys_of_annotations("previewAnnotations"),
+    (
+        "names that begin with system: mean everybody, or Kubernetes itself; name a person, a"
+        " group, or a ServiceAccount such as system:serviceaccount:team-a:robot"
+    ): _person,
+    "a path is there twice; leave one of them out": _distinct_paths,
+    "only one environment can have a host; set it in environments[].ingress.host": (
+        _no_host_for_all
+    ),
     "In and NotIn need values; Exists and DoesNotExist have none": _values_where_they_count,
 }

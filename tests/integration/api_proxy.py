@@ -1,7 +1,8 @@
 """A proxy before the API server that does what networks and crashes do: for fault tests only.
 
-It passes everything on, counts the operator's writes, can call back after a write, and can keep
-back the events of a watch and end it with a 410.
+It passes everything on, counts the operator's writes, can call back after a write, can keep back
+the events of a watch and end it with a 410, and can have the operator elected by another Lease than
+the usual one.
 """
 
 import asyncio
@@ -32,7 +33,8 @@ _GONE = {
         "code": 410,
     },
 }
-_ELECTION = "/leases/kapsa-operator"
+_LEASE = "kapsa-operator"
+_ELECTION = f"/leases/{_LEASE}"
 
 
 @dataclass
@@ -45,12 +47,17 @@ class ApiProxy:
         on_write: Called after each write that the API server has answered, with its number; what
             was answered reaches the operator only afterwards.
         writes: Writes so far, but for those of the election: method and path.
+        requests: Requests so far, but for watches and those of the election: method and path.
+        election: Name of the Lease by which the operator behind it is elected. With another one
+            than the usual, it is active beside the one that has that.
     """
 
     upstream: str
     ca_file: Path
     on_write: Callable[[int], None] = lambda _: None
     writes: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+    election: str = _LEASE
     url: str = ""
     session: aiohttp.ClientSession | None = None
     _withheld: set[str] = field(default_factory=set)
@@ -70,21 +77,34 @@ class ApiProxy:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Pass one request on."""
-        body = await request.read()
+        path, body = self._renamed(request.path_qs, await request.read())
         headers = {k: v for k, v in request.headers.items() if k.lower() not in _HOP_HEADERS}
         if self.session is None:
             raise web.HTTPServiceUnavailable
         async with self.session.request(
-            request.method, self.upstream + request.path_qs, data=body or None, headers=headers
+            request.method, self.upstream + path, data=body or None, headers=headers
         ) as answer:
             if "watch" in request.query:
                 return await self._stream(request, answer)
             content = await answer.read()
+            if _ELECTION not in request.path:
+                self.requests.append(f"{request.method} {request.path}")
             if request.method != "GET" and _ELECTION not in request.path:
                 self.writes.append(f"{request.method} {request.path}")
                 self.on_write(len(self.writes))
             kept = {k: v for k, v in answer.headers.items() if k.lower() not in _HOP_HEADERS}
             return web.Response(body=content, status=answer.status, headers=kept)
+
+    def _renamed(self, path: str, body: bytes) -> tuple[str, bytes]:
+        """Return a request for the Lease of the election as one for the Lease called `election`."""
+        if path.endswith(_ELECTION):
+            return path.removesuffix(_LEASE) + self.election, body
+        if path.endswith("/leases") and body:
+            lease = json.loads(body)
+            if lease["metadata"]["name"] == _LEASE:
+                lease["metadata"]["name"] = self.election
+                return path, json.dumps(lease).encode()
+        return path, body
 
     async def _stream(
         self, request: web.Request, answer: aiohttp.ClientResponse

@@ -29,6 +29,8 @@ _OF_ONE_RUN = {
     "kapsa-project.io/applied",
     "kapsa-project.io/owner-uid",
     "holderIdentity",
+    # The way there, which a crash may well make longer.
+    "history",
 }
 
 

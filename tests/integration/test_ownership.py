@@ -2,11 +2,10 @@
 
 import json
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
-from kapsa.core.manifests.namespace import namespace_name
+from kapsa.core.projects.namespaces import common_namespace
 from kapsa.models.project import Project
 from lab.operator import OperatorProcess
 from lab.scenario import Application, Manifest, lone_environment, wait_for
@@ -55,23 +54,12 @@ def production(shared_operator: OperatorProcess, app: Application) -> Manifest:
     return app.wait_until_running("production", sha)
 
 
-def _identity(app: Application, kind: str, owner: Manifest) -> tuple[str, str]:
-    live = _object(app, kind, owner)
-    return live["metadata"]["uid"], live["metadata"]["resourceVersion"]
-
-
 def _object(app: Application, kind: str, environment: Manifest) -> Manifest:
     """Return an Environment's object, which has its name."""
     meta = environment["metadata"]
     found = app.get(kind, meta["name"], meta["namespace"])
     assert found is not None
     return found
-
-
-def _patch(app: Application, kind: str, environment: Manifest, patch: Any) -> None:
-    meta = environment["metadata"]
-    where = (kind, meta["name"], "-n", meta["namespace"])
-    app.platform.kubectl("patch", *where, "--type=merge", "-p", json.dumps(patch))
 
 
 def _soon(
@@ -126,7 +114,7 @@ def test_a_strangers_namespace_of_the_wanted_name_is_left_untouched_and_named(
     shared_operator: OperatorProcess, app: Application
 ) -> None:
     app.commit("main")
-    made = namespace_name(Project.model_validate(app.project()))
+    made = common_namespace(Project.model_validate(app.project()))
     app.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": made}})
     try:
         before = app.get("namespace", made, "")
@@ -139,75 +127,6 @@ def test_a_strangers_namespace_of_the_wanted_name_is_left_untouched_and_named(
         app.delete("namespace", made)
     app.request()
     app.wait_for_condition("Ready", "EnvironmentsReady")
-
-
-def test_what_somebody_changes_in_an_owned_object_is_put_right(
-    app: Application, production: Manifest
-) -> None:
-    image = _object(app, "deployment", production)["spec"]["template"]["spec"]["containers"][0]
-    host = production["status"]["host"]
-    elsewhere = {"spec": {"rules": [{"host": "elsewhere.localhost"}]}}
-    other_image = [
-        {"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": "x"}
-    ]
-    meta = production["metadata"]
-    where = ("deployment", meta["name"], "-n", meta["namespace"])
-    app.platform.kubectl("patch", *where, "--type=json", "-p", json.dumps(other_image))
-    _patch(app, "service", production, {"spec": {"selector": {"app": "elsewhere"}}})
-    _patch(app, "ingress", production, elsewhere)
-
-    def has_its_image(live: Manifest) -> bool:
-        found = live["spec"]["template"]["spec"]["containers"][0]["image"]
-        return bool(found == image["image"])
-
-    _soon(app, "deployment", production, "the image is back", has_its_image)
-    _soon(
-        app,
-        "service",
-        production,
-        "the selector is back",
-        lambda live: "kapsa-project.io/process" in live["spec"]["selector"],
-    )
-    _soon(
-        app,
-        "ingress",
-        production,
-        "the host is back",
-        lambda live: [rule["host"] for rule in live["spec"]["rules"]] == [host],
-    )
-
-
-@pytest.mark.parametrize("kind", ["deployment", "service", "ingress"])
-def test_an_owned_object_that_somebody_deletes_is_made_anew(
-    app: Application, production: Manifest, kind: str
-) -> None:
-    uid, _ = _identity(app, kind, production)
-    app.delete(kind, production["metadata"]["name"], production["metadata"]["namespace"])
-    _soon(
-        app,
-        kind,
-        production,
-        f"there is a new {kind}",
-        lambda live: bool(live["metadata"]["uid"] != uid),
-    )
-
-
-@pytest.mark.parametrize("kind", ["deployment", "service", "ingress"])
-def test_the_label_by_which_kapsa_watches_is_put_back(
-    app: Application, production: Manifest, kind: str
-) -> None:
-    meta = production["metadata"]
-    label = "app.kubernetes.io/managed-by"
-    uid, _ = _identity(app, kind, production)
-    app.platform.kubectl("label", kind, meta["name"], "-n", meta["namespace"], f"{label}-")
-    _soon(
-        app,
-        kind,
-        production,
-        "the label is back",
-        lambda live: bool(live["metadata"]["labels"].get(label) == "kapsa"),
-    )
-    assert _object(app, kind, production)["metadata"]["uid"] == uid
 
 
 def test_the_pod_security_of_a_made_namespace_is_put_back(

@@ -18,11 +18,16 @@ _RULES: list[Manifest] = [
     {"apiGroups": [group], "resources": resources, "verbs": list(_READ)}
     for group, resources in (
         ("kapsa-project.io", ["projects", "environments", "domainpools", "registries"]),
-        ("", ["namespaces", "services"]),
+        ("", ["namespaces", "services", "configmaps", "persistentvolumeclaims"]),
+        ("", ["serviceaccounts", "resourcequotas", "limitranges"]),
         ("apps", ["deployments"]),
+        ("batch", ["jobs", "cronjobs"]),
+        ("policy", ["poddisruptionbudgets"]),
         ("autoscaling", ["horizontalpodautoscalers"]),
-        ("networking.k8s.io", ["ingresses"]),
+        ("networking.k8s.io", ["ingresses", "networkpolicies"]),
+        ("rbac.authorization.k8s.io", ["rolebindings"]),
         ("gateway.networking.k8s.io", ["httproutes"]),
+        ("cert-manager.io", ["certificates"]),
     )
 ]
 _SETTINGS = {"env": [{"name": "COLOUR", "value": "red"}], "command": ["serve"]}

@@ -67,24 +67,3 @@ def test_a_quiet_minute_has_one_write_the_time_of_the_poll_and_so_has_one_after_
     operator.start()
     _next_noted_poll(app)
     assert operator_writes(app.platform.audit_log, offset) == noted
-
-
-def test_a_preview_costs_no_more_writes_than_it_has_objects_and_states(
-    operator: OperatorProcess, app: Application
-) -> None:
-    main, head = app.commit("main"), app.commit("feature/login")
-    app.apply(app.project())
-    app.wait_until_running("production", main)
-    offset = app.platform.audit_log.stat().st_size
-    number = app.open_pull_request("feature/login")
-    app.wait_until_running(f"pr-{number}", head)
-
-    written = [
-        write
-        for write in operator_writes(app.platform.audit_log, offset)
-        if write.endswith(f"/shop-pr-{number}")
-    ]
-    objects = [write for write in written if "/status" not in write]
-    # The Environment, its Deployment, Service and Ingress; the claim is called after its host.
-    assert len(objects) == 4, objects
-    assert len(written) - len(objects) <= 3, written

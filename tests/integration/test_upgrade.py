@@ -30,8 +30,11 @@ OBJECTS = [
 HOSTS = {"shop-production": "shop.apps.localhost", "web": "web.apps.localhost"}
 OWNED = [(kind, name) for kind in ("deployment", "service", "ingress") for name in HOSTS]
 NEW_FIELDS: dict[str, Manifest] = {
-    "project": {"previewEnvironments": {"ttl": "3d"}},
-    "environment": {"ttl": "30d"},
+    "project": {
+        "previewEnvironments": {"ttl": "3d"},
+        "access": [{"kind": "Group", "name": "team-a"}],
+    },
+    "environment": {"ttl": "30d", "ingress": {"paths": ["/"]}},
     "domainpool": {"naming": "flat", "allocationPolicy": {"strategy": "least-used"}},
     "registry": {
         "allowedNamespaces": {
@@ -125,12 +128,12 @@ def test_a_former_object_can_still_be_changed(app: Application, kind: str, name:
 
 
 def test_the_operator_goes_on_with_what_the_former_one_made(app: Application) -> None:
-    before, templates = _uids(app), _templates(app)
+    before, runs = _uids(app), _runs(app)
     with running_operator(app.platform, QUICK, name="upgraded"):
         wait_for("all is Ready", lambda: all(_is_taken_over(app, *which) for which in OBJECTS))
 
         assert _uids(app) == before
-        assert _templates(app) == templates
+        assert _runs(app) == runs
         assert {name: _read(app, "environment", name)["status"]["host"] for name in HOSTS} == HOSTS
 
         sha = app.commit("main")
@@ -152,9 +155,14 @@ def _uids(app: Application) -> dict[tuple[str, str], str]:
     return {which: _read(app, *which)["metadata"]["uid"] for which in (*OBJECTS, *OWNED)}
 
 
-def _templates(app: Application) -> dict[str, Any]:
-    """Return what the pods are made from: where it stays, no pod is replaced."""
-    return {name: _read(app, "deployment", name)["spec"]["template"] for name in HOSTS}
+def _runs(app: Application) -> dict[str, Any]:
+    """Return what runs, and with what. Around it, pods are made as this version makes them."""
+    said = ("name", "image", "env", "ports", "resources")
+    found = {name: _read(app, "deployment", name)["spec"]["template"]["spec"] for name in HOSTS}
+    return {
+        name: [{key: item.get(key) for key in said} for item in pods["containers"]]
+        for name, pods in found.items()
+    }
 
 
 def _includes(found: Any, wanted: Any) -> bool:

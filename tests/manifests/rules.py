@@ -25,6 +25,9 @@ _SAME_HOST: Final = (
     "apiURL must have the scheme, host and port of url: the credentials are sent there"
 )
 _SAME_PORT: Final = "two ports have the same containerPort and protocol; leave one of them out"
+_OWN_PROCESSES: Final = (
+    "web is the name of the main process, and release that of the release; choose another"
+)
 _REPLICAS: Final = "minReplicas is more than maxReplicas; lower minReplicas or raise maxReplicas"
 _RESOURCE: Final = (
     "a resource is cpu, memory, ephemeral-storage, hugepages-<size>, or has a prefix such as"
@@ -33,10 +36,34 @@ _RESOURCE: Final = (
 _OWN_VARIABLES: Final = "names that start with KAPSA_ are set by Kapsa; choose another name"
 _GATEWAY: Final = "kind Gateway needs gatewayRef, and kind Ingress has none"
 _INGRESS: Final = "ingressClassName is for kind Ingress; leave it out"
+_ROUTER_PODS: Final = "routerPodSelector needs routerNamespace: say where those pods are"
+_ISSUER: Final = "issuerRef is needed to issue certificates; name an issuer, or set mode to none"
+_ROUTER: Final = "delivery router is for mode wildcard; leave it out"
+_PER_HOST: Final = "mode perHost needs a ClusterIssuer: an Issuer signs in its own namespace only"
+_LISTENERS: Final = (
+    "a Gateway has its certificates at its listeners: set certManager.mode to wildcard and"
+    " certManager.delivery to router"
+)
 _KEYS: Final = "matchLabels needs keys of labels, such as example.com/team"
+_ANNOTATIONS: Final = (
+    "annotations needs keys of annotations, such as example.com/team; those of kapsa-project.io are"
+    " Kapsa's own"
+)
+_PREVIEW_ANNOTATIONS: Final = (
+    "previewAnnotations needs keys of annotations, such as example.com/team; those of"
+    " kapsa-project.io are Kapsa's own"
+)
+_SYSTEM: Final = (
+    "names that begin with system: mean everybody, or Kubernetes itself; name a person, a group, or"
+    " a ServiceAccount such as system:serviceaccount:team-a:robot"
+)
+_PATHS: Final = "a path is there twice; leave one of them out"
+_ONE_HOST: Final = "only one environment can have a host; set it in environments[].ingress.host"
 _VALUES: Final = "In and NotIn need values; Exists and DoesNotExist have none"
 
+_OWN_HOST: Final = {"ingress": {"host": "shop.example.com"}}
 _STAGING: Final = {"name": "staging", "branch": "main"}
+_SIGNER: Final = {"name": "letsencrypt"}
 _GATEWAY_REF: Final = {"name": "public", "namespace": "gateways"}
 
 
@@ -60,6 +87,31 @@ _URL: Final = "https://git.example.com/acme/shop.git"
 
 _ROWS: Final[dict[type[Model], tuple[_Row, ...]]] = {
     Project: (
+        ("a host for all environments", _OWN_HOST, "spec", _ONE_HOST),
+        (
+            "a host for all previews",
+            {"previewEnvironments": _OWN_HOST},
+            "spec.previewEnvironments",
+            _ONE_HOST,
+        ),
+        (
+            "an annotation of all environments with a key that is none",
+            {"ingress": {"annotations": {"": "x"}}},
+            "spec.ingress",
+            _ANNOTATIONS,
+        ),
+        (
+            "access for everybody",
+            {"access": [{"kind": "Group", "name": "system:authenticated"}]},
+            "spec.access[0]",
+            _SYSTEM,
+        ),
+        (
+            "a path of an environment that is there twice",
+            _environments(_STAGING | {"ingress": {"paths": ["/a", "/a"]}}),
+            "spec.environments[0].ingress",
+            _PATHS,
+        ),
         (
             "an environment that follows nothing",
             _environments({"name": "production"}),
@@ -162,6 +214,34 @@ _ROWS: Final[dict[type[Model], tuple[_Row, ...]]] = {
             _SAME_PORT,
         ),
         (
+            "a further process called like the main one",
+            _runtime(processes=[{"name": "worker"}, {"name": "web"}]),
+            "spec.runtime.processes[1]",
+            _OWN_PROCESSES,
+        ),
+        (
+            "a further process called like the release",
+            _runtime(processes=[{"name": "release"}]),
+            "spec.runtime.processes[0]",
+            _OWN_PROCESSES,
+        ),
+        (
+            "two ports of one number of a further process",
+            _runtime(
+                processes=[
+                    {
+                        "name": "api",
+                        "ports": [
+                            {"name": "a", "containerPort": 1},
+                            {"name": "b", "containerPort": 1},
+                        ],
+                    }
+                ]
+            ),
+            "spec.runtime.processes[0]",
+            _SAME_PORT,
+        ),
+        (
             "more pods at least than at most",
             _runtime(autoscaling={"minReplicas": 3, "maxReplicas": 2}),
             "spec.runtime.autoscaling",
@@ -184,6 +264,24 @@ _ROWS: Final[dict[type[Model], tuple[_Row, ...]]] = {
             _runtime(env=[{"name": "A"}, {"name": "KAPSA_COMMIT", "value": "x"}]),
             "spec.runtime.env[1]",
             _OWN_VARIABLES,
+        ),
+        (
+            "an annotation with a key that is none",
+            {"ingress": {"annotations": {"my key": "x"}}},
+            "spec.ingress",
+            _ANNOTATIONS,
+        ),
+        (
+            "an annotation that is Kapsa's own",
+            {"ingress": {"annotations": {"kapsa-project.io/commit": "x"}}},
+            "spec.ingress",
+            _ANNOTATIONS,
+        ),
+        (
+            "a path that is there twice",
+            {"ingress": {"paths": ["/a", "/b", "/a"]}},
+            "spec.ingress",
+            _PATHS,
         ),
     ),
     DomainPool: (
@@ -216,6 +314,67 @@ _ROWS: Final[dict[type[Model], tuple[_Row, ...]]] = {
             },
             "spec.routing",
             _INGRESS,
+        ),
+        (
+            "pods of a router in no namespace",
+            {"routing": {"routerPodSelector": {"app.kubernetes.io/name": "traefik"}}},
+            "spec.routing",
+            _ROUTER_PODS,
+        ),
+        ("certificates that nobody signs", {"certManager": {}}, "spec.certManager", _ISSUER),
+        (
+            "one certificate for each host, and nobody to sign it",
+            {"certManager": {"mode": "perHost"}},
+            "spec.certManager",
+            _ISSUER,
+        ),
+        (
+            "a router with certificates of single hosts",
+            {"certManager": {"issuerRef": _SIGNER, "mode": "perHost", "delivery": "router"}},
+            "spec.certManager",
+            _ROUTER,
+        ),
+        (
+            "a router with no certificate",
+            {"certManager": {"mode": "none", "delivery": "router"}},
+            "spec.certManager",
+            _ROUTER,
+        ),
+        (
+            "certificates of single hosts that are signed for one namespace only",
+            {"certManager": {"issuerRef": {**_SIGNER, "kind": "Issuer"}, "mode": "perHost"}},
+            "spec.certManager",
+            _PER_HOST,
+        ),
+        (
+            "a Gateway that is to have copies",
+            {
+                "certManager": {"issuerRef": _SIGNER},
+                "routing": {"kind": "Gateway", "gatewayRef": _GATEWAY_REF},
+            },
+            "spec",
+            _LISTENERS,
+        ),
+        (
+            "a Gateway that is to have certificates of single hosts",
+            {
+                "certManager": {"issuerRef": _SIGNER, "mode": "perHost"},
+                "routing": {"kind": "Gateway", "gatewayRef": _GATEWAY_REF},
+            },
+            "spec",
+            _LISTENERS,
+        ),
+        (
+            "an annotation of all routes with a key that is none",
+            {"routing": {"annotations": {"team": "a", "example.com/a/b": "x"}}},
+            "spec.routing",
+            _ANNOTATIONS,
+        ),
+        (
+            "an annotation of all previews that is Kapsa's own",
+            {"routing": {"previewAnnotations": {"kapsa-project.io/applied": "x"}}},
+            "spec.routing",
+            _PREVIEW_ANNOTATIONS,
         ),
         (
             "a label with a key that is none",

@@ -45,6 +45,29 @@ _RUNTIME: Final = """
           command: [./serve]
           args: [--port, "8080"]
           env: [{name: A, value: b}]
+          kind: web
+          release: {command: [./migrate], args: [--all], timeout: 5m}
+          security: {runAsUser: 10001, profile: baseline}
+          processes:
+          - name: api
+            kind: web
+            command: [./api]
+            args: [--port, "9090"]
+            replicas: 2
+            resources: {requests: {cpu: 100m}, limits: {memory: 1Gi}}
+            ports: [{name: grpc, containerPort: 9090, protocol: TCP}]
+            probes: {liveness: {path: /healthz, port: grpc}}
+            env: [{name: A, value: c}]
+            paths: [/api]
+          - {name: nightly, kind: cron, schedule: "0 3 * * *"}
+          configRefs: [{name: shop-config}, {name: shop-files, mountPath: /etc/shop/files}]
+          secretRefs: [{name: shop-secrets}, {name: shop-keys, mountPath: /etc/keys}]
+"""
+_INGRESS: Final = """
+          enabled: false
+          paths: [/shop, /assets/]
+          tls: {enabled: false, secretName: shop-tls}
+          annotations: {nginx.ingress.kubernetes.io/proxy-body-size: 8m, team: shop}
 """
 _SELECTOR: Final = """
             matchLabels: {example.com/team: shop}
@@ -58,6 +81,9 @@ _FULL: Final[dict[type[Model], tuple[str, ...]]] = {
         f"""
         suspend: true
         isolation: Shared
+        access:
+        - {{kind: Group, name: team-a}}
+        - {{kind: User, name: "system:serviceaccount:team-a:robot"}}
         repository:
           url: https://git.example.com/acme/shop.git
           branch: trunk
@@ -69,6 +95,7 @@ _FULL: Final[dict[type[Model], tuple[str, ...]]] = {
         registry: {{name: harbor}}
         domain: {{domainPoolRef: {{name: apps}}, subdomain: shop}}
         runtime:{_RUNTIME}
+        ingress:{_INGRESS}
         environments:
         - name: production
           promoteFrom: staging
@@ -76,6 +103,7 @@ _FULL: Final[dict[type[Model], tuple[str, ...]]] = {
           revision: {SHA}
           image: ghcr.io/acme/shop@{DIGEST}
           runtime: {{replicas: 3}}
+          ingress: {{host: shop.example.com, paths: [/]}}
         - {{name: staging, branch: main, autoSync: true}}
         - {{name: releases, tag: v*, autoSync: true}}
         previewEnvironments:
@@ -90,6 +118,7 @@ _FULL: Final[dict[type[Model], tuple[str, ...]]] = {
           ttl: 604800
           maxLifetime: 2w
           runtime: {{replicas: 1}}
+          ingress: {{paths: [/]}}
         """,
     ),
     Environment: (
@@ -104,6 +133,18 @@ _FULL: Final[dict[type[Model], tuple[str, ...]]] = {
         suspend: true
         domain: {{domainPoolRef: {{name: apps}}, subdomain: shop}}
         runtime:{_RUNTIME}
+        ingress:{_INGRESS}          host: shop.example.com
+        """,
+        """
+        type: permanent
+        suspend: true
+        runtime: {kind: cron, schedule: "@daily"}
+        """,
+        """
+        type: permanent
+        suspend: true
+        runtime:
+          volumes: [{name: data, mountPath: /data, size: 2Gi, storageClassName: fast, retain: true}]
         """,
     ),
     DomainPool: (
@@ -111,7 +152,18 @@ _FULL: Final[dict[type[Model], tuple[str, ...]]] = {
         baseDomains: [apps.example.com, apps.example.org]
         naming: nested
         primaryEnvironment: live
-        routing: {{kind: Ingress, ingressClassName: nginx}}
+        routing:
+          kind: Ingress
+          ingressClassName: nginx
+          annotations: {{example.com/team: web}}
+          previewAnnotations: {{nginx.ingress.kubernetes.io/custom-headers: ingress-nginx/noindex}}
+          allowedAnnotations: [nginx.ingress.kubernetes.io/proxy-body-size, example.com/*]
+          routerNamespace: ingress-nginx
+          routerPodSelector: {{app.kubernetes.io/name: ingress-nginx}}
+        certManager:
+          issuerRef: {{name: own, kind: Issuer}}
+          mode: wildcard
+          delivery: copy
         allocationPolicy: {{strategy: least-used, reservedSubdomains: [www, admin]}}
         allowedNamespaces:
           selector:{_SELECTOR}
@@ -123,7 +175,19 @@ _FULL: Final[dict[type[Model], tuple[str, ...]]] = {
         routing:
           kind: Gateway
           gatewayRef: {name: public, namespace: gateways, sectionName: https}
+        certManager: {mode: wildcard, delivery: router}
         allocationPolicy: {strategy: random}
+        """,
+        """
+        baseDomains: [apps.example.net]
+        naming: flat
+        primaryEnvironment: production
+        certManager:
+          issuerRef: {name: letsencrypt, kind: ClusterIssuer}
+          mode: perHost
+          delivery: copy
+        routing: {kind: Ingress}
+        allocationPolicy: {strategy: round-robin}
         """,
     ),
     Registry: (

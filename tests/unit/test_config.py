@@ -4,6 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from kapsa.config import Settings, SettingsError, read_settings
+from kapsa.core.projects.furnishings import NamespaceRules
 
 
 @pytest.fixture(autouse=True)
@@ -49,12 +50,35 @@ def test_lists_are_separated_by_commas(
     assert read_settings().allowed_private_hosts == names
 
 
+def test_amounts_are_written_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KAPSA_RESOURCE_QUOTA", '{"pods": 20, "limits.memory": "8Gi"}')
+    monkeypatch.setenv("KAPSA_LIMIT_RANGE", '{"max": {"memory": "1Gi"}}')
+    monkeypatch.setenv("KAPSA_POD_SECURITY", "baseline")
+    monkeypatch.setenv("KAPSA_DEVELOPER_CLUSTER_ROLE", "")
+    assert read_settings().namespace_rules == NamespaceRules(
+        pod_security="baseline",
+        resource_quota={"pods": "20", "limits.memory": "8Gi"},
+        limit_range={"max": {"memory": "1Gi"}},
+        developer_role="",
+    )
+
+
+def test_without_settings_namespaces_have_the_rules_that_a_plan_takes_for_granted() -> None:
+    assert read_settings().namespace_rules == NamespaceRules()
+
+
 @pytest.mark.parametrize(
     ("variable", "value", "said"),
     [
         ("DEFAULT_POLL_INTERVAL", "soon", "is no duration: write 90s"),
         ("DEFAULT_POLL_INTERVAL", "0", "greater than or equal to 1"),
         ("DEFAULT_POLL_INTERVAL", "-5", "is no duration"),
+        ("RESOURCE_QUOTA", '{"pods"', "KAPSA_RESOURCE_QUOTA: Value error, is no JSON"),
+        ("RESOURCE_QUOTA", "[]", "must be amounts of resources"),
+        ("RESOURCE_QUOTA", '{"pods": "many"}', "pods: 'many' is no quantity"),
+        ("RESOURCE_QUOTA", '{"pods": "-1"}', "pods: '-1' is no quantity"),
+        ("LIMIT_RANGE", '{"most": {"cpu": "1"}}', "KAPSA_LIMIT_RANGE: most: Input should be"),
+        ("LIMIT_RANGE", '{"max": {"cpu": "x"}}', "KAPSA_LIMIT_RANGE: max: Value error, cpu: 'x'"),
         ("METRICS_PORT", "70000", "less than or equal to 65535"),
         ("METRICS_PORT", "http", "valid integer"),
         ("LOG_LEVEL", "LOUD", "'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),

@@ -10,16 +10,16 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from kapsa.cli.validation.check import find_contradictions, find_problems
-from kapsa.core.allocation import Usage, base_order
 from kapsa.core.conditions import Blocked
-from kapsa.core.domain import candidate_hosts, candidate_subdomains, host_name, host_request
-from kapsa.core.environment import EnvironmentInput, plan_environment
-from kapsa.core.expiry import lifetime
-from kapsa.core.images import image_reference
-from kapsa.core.listings import OpenPullRequest
+from kapsa.core.environments.environment import EnvironmentInput, plan_environment
+from kapsa.core.environments.expiry import lifetime
+from kapsa.core.hosts.allocation import Usage, base_order
+from kapsa.core.hosts.domain import candidate_hosts, candidate_subdomains, host_name, host_request
 from kapsa.core.manifests.environment import EnvironmentContext
 from kapsa.core.manifests.environment import environment as environment_of
-from kapsa.core.spec_checks import check_project
+from kapsa.core.projects.images import image_reference
+from kapsa.core.projects.listings import OpenPullRequest
+from kapsa.core.projects.spec_checks import check_project
 from kapsa.models import KINDS, DomainPool, Environment, Model, Project
 from tests.builders import CREATED, DIGEST, sha
 from tests.manifests.valid import Manifest

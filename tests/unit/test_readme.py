@@ -8,7 +8,7 @@ import yaml
 from click.testing import CliRunner
 
 from kapsa.config import Settings
-from kapsa.core.domain import HostRequest, candidate_hosts, host_name
+from kapsa.core.hosts.domain import HostRequest, candidate_hosts, host_name
 from kapsa.models import KINDS, DomainPool, Project
 from lab.demo.cli import demo
 from lab.recipes import book

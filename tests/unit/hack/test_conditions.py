@@ -30,7 +30,8 @@ def test_a_type_of_condition_is_explained_with_its_kinds_and_polarity(item: Cond
 
     assert f"| `{item}` | {', '.join(item.kinds)} | {item.polarity} | {item.explanation} |" in LINES
     assert set(item.kinds) <= kinds
-    assert item.name == re.sub(r"(?<!^)(?=[A-Z])", "_", item).upper()
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", item)
+    assert item.name == words.upper()
 
 
 @pytest.mark.parametrize("item", ConditionType, ids=str)
