@@ -8,6 +8,8 @@ BIN := $(VENV)/bin
 UV_VERSION := 0.13.8
 # 1: `make demo` stays up until Ctrl-C; 0: it runs the story once, checks it and exits.
 STAY ?= 1
+# Previews that `make bench` makes at once.
+COUNT ?= 500
 
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 
@@ -44,6 +46,10 @@ test-unit: dependencies ## Run the unit tests (no lab, under 30 s)
 test-integration: dependencies ## Run the integration tests on the lab (the first run builds it)
 	@$(BIN)/python -m lab build --profile test
 	@$(BIN)/pytest tests/integration -q
+
+.PHONY: bench
+bench: dependencies ## Measure 500 previews on the lab: memory, writes, time (COUNT=100: fewer)
+	@$(BIN)/python -m benchmarks.previews --count $(COUNT)
 
 .PHONY: verify
 verify: dependencies ## Check format, lint, types, import arrows and generated files

@@ -1,0 +1,1 @@
+"""What Kapsa costs: memory, writes and time."""
