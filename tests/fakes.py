@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from kapsa.adapters.api_errors import AlreadyExists, Conflict, NotFound
-from kapsa.adapters.cluster import Cluster, Listing, Manifest
+from kapsa.adapters.cluster import Cluster, Listing, Manifest, Trim
 from kapsa.adapters.credentials import Credentials
 from kapsa.adapters.forges import ForgeRepository
 from kapsa.adapters.resources import ResourceType
@@ -153,11 +153,16 @@ class FakeCluster(Cluster):
             return self.logs[namespace, name, container]
 
     async def list_all(
-        self, resource: ResourceType, label_selector: str = "", namespace: str = ""
+        self,
+        resource: ResourceType,
+        label_selector: str = "",
+        namespace: str = "",
+        trim: Trim = lambda item: item,
     ) -> Listing:
         self.reads.append(f"list {resource.kind}")
         async with _Call(self, "list", resource.kind):
-            return self._listing(resource, label_selector, namespace)
+            listing = self._listing(resource, label_selector, namespace)
+            return Listing([trim(item) for item in listing.items], listing.resource_version)
 
     async def create(self, manifest: Manifest) -> Manifest:
         async with self._written("create", manifest):

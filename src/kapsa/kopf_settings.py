@@ -38,7 +38,7 @@ def configure_kopf(settings: kopf.OperatorSettings) -> None:
     settings.watching.connect_timeout = 10
     settings.watching.chunk_size = 100
     # Each object that changes has a worker until it rests: fewer are there at a time.
-    settings.queueing.idle_timeout = 0.5
+    settings.queueing.idle_timeout = 0.1
     settings.networking.request_timeout = 60
     settings.networking.error_backoffs = _Backoffs()
     for resource, selector in _SELECTORS.items():

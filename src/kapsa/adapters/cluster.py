@@ -29,6 +29,7 @@ _LOG_TIMEOUT: Final = aiohttp.ClientTimeout(total=10)
 """It is a node that answers, and it may be gone."""
 
 Manifest = dict[str, Any]
+Trim = Callable[[Manifest], Manifest]
 
 
 class NotFenced(Exception):  # noqa: N818 - a state
@@ -87,12 +88,19 @@ class Cluster:
         return True
 
     async def list_all(
-        self, resource: ResourceType, label_selector: str = "", namespace: str = ""
+        self,
+        resource: ResourceType,
+        label_selector: str = "",
+        namespace: str = "",
+        trim: Trim = lambda item: item,
     ) -> Listing:
         """Return all objects of a kind, at one version of the collection.
 
-        Of one namespace, or without it of all; without the record of who set which field, which is
-        as large as all the rest.
+        Args:
+            resource: The kind.
+            label_selector: Which of its objects; nothing for all.
+            namespace: Of which namespace; nothing for all.
+            trim: Returns what is kept of an object, while the next ones are read.
         """
         items: list[Manifest] = []
         params = {"limit": str(_CHUNK)}
@@ -101,9 +109,10 @@ class Cluster:
         while True:
             page = await self._request("GET", resource.path(namespace), params=params)
             assert page is not None
-            for item in page.get("items") or ():
-                item["metadata"].pop("managedFields", None)
-                items.append({"apiVersion": resource.api_version, "kind": resource.kind, **item})
+            items.extend(
+                trim({"apiVersion": resource.api_version, "kind": resource.kind, **item})
+                for item in page.get("items") or ()
+            )
             metadata = page["metadata"]
             if not metadata.get("continue"):
                 return Listing(items, str(metadata.get("resourceVersion", "")))

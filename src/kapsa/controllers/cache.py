@@ -137,7 +137,7 @@ class Cache:
     async def _list(self, cluster: Cluster) -> None:
         self._gone_before, self._gone = self._gone, {}
         try:
-            self.replace(await cluster.list_all(self.resource, self.label_selector))
+            self.replace(await self._list_all(cluster))
         except AdapterError as error:
             if self._optional and isinstance(error, NotFound):
                 # It proves nothing about objects that are known.
@@ -154,6 +154,11 @@ class Cache:
             return
         await asyncio.sleep(_RETRY_LISTING)
         self._list_wanted.set()
+
+    async def _list_all(self, cluster: Cluster) -> Listing:
+        return await cluster.list_all(
+            self.resource, self.label_selector, trim=lambda item: held(self._trim(item))
+        )
 
     def replace(self, listing: Listing) -> None:
         """Take in a complete list: what it lacks is gone, unless it is newer than the list."""

@@ -122,9 +122,27 @@ async def test_a_list_is_read_page_by_page(rig: Rig) -> None:
     assert second.params == first.params | {"continue": "c"}
 
 
+async def test_each_object_of_a_list_is_trimmed(rig: Rig) -> None:
+    rig.api.answers = [
+        web.json_response({"metadata": {}, "items": [{"metadata": {"name": "a"}, "status": {}}]})
+    ]
+    listing = await rig.cluster.list_all(
+        resources.SERVICES, trim=lambda item: {"kind": item["kind"], "metadata": item["metadata"]}
+    )
+    assert listing.items == [{"kind": "Service", "metadata": {"name": "a"}}]
+
+
 async def test_a_list_of_nothing_may_say_null(rig: Rig) -> None:
     rig.api.answers = [web.json_response({"metadata": {"resourceVersion": "7"}, "items": None})]
     assert (await rig.cluster.list_all(resources.SERVICES)).items == []
+
+
+async def test_another_writer_has_a_field_manager_of_its_own(rig: Rig) -> None:
+    writer = Cluster(rig.cluster._connection, rig.fence, "kapsa-cli")
+    await writer.apply(SERVICE)
+    assert rig.api.last.params == {"fieldManager": "kapsa-cli", "force": "true"}
+    await writer.create(SERVICE)
+    assert rig.api.last.params == {"fieldManager": "kapsa-cli"}
 
 
 async def test_create_posts_into_the_namespace(rig: Rig) -> None:

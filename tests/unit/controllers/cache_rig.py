@@ -5,7 +5,7 @@ import copy
 from typing import Any
 
 from kapsa.adapters import resources
-from kapsa.adapters.cluster import Listing
+from kapsa.adapters.cluster import Listing, Trim
 from kapsa.controllers.cache import Cache, Manifest
 from tests.fakes import FakeCluster
 
@@ -54,9 +54,13 @@ class SlowList(FakeCluster):
     """Lists as of the beginning, and answers a second later."""
 
     async def list_all(
-        self, resource: resources.ResourceType, label_selector: str = "", namespace: str = ""
+        self,
+        resource: resources.ResourceType,
+        label_selector: str = "",
+        namespace: str = "",
+        trim: Trim = lambda item: item,
     ) -> Listing:
-        answer = await super().list_all(resource, label_selector, namespace)
+        answer = await super().list_all(resource, label_selector, namespace, trim)
         await asyncio.sleep(1)
         return copy.deepcopy(answer)
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kapsa.adapters import resources
-from kapsa.adapters.cluster import Listing
+from kapsa.adapters.cluster import Listing, Trim
 from kapsa.controllers.cache import Cache, Manifest, key_of, uid_of
 from tests.fakes import FakeCluster
 from tests.unit.controllers.virtual_time import VirtualLoop, settle
@@ -31,7 +31,11 @@ class HeldList(FakeCluster):
         self.arrive = asyncio.Event()
 
     async def list_all(
-        self, resource: resources.ResourceType, label_selector: str = "", namespace: str = ""
+        self,
+        resource: resources.ResourceType,
+        label_selector: str = "",
+        namespace: str = "",
+        trim: Trim = lambda item: item,
     ) -> Listing:
         found = copy.deepcopy(self._listing(resource, label_selector))
         await self.arrive.wait()
