@@ -39,10 +39,6 @@ class Objects:
             timeout=30,
         )
 
-    def close(self) -> None:
-        """Close the connection."""
-        self._connection.close()
-
     def __enter__(self) -> Self:
         return self
 

@@ -13,7 +13,7 @@ def _events(app: Application, kind: str, name: str) -> list[str]:
     found = [
         item
         for item in app.list("events")
-        if item["reportingController"] == "kapsa-project.io/operator"
+        if item.get("reportingController") == "kapsa-project.io/operator"
         and (item["regarding"]["kind"], item["regarding"]["name"]) == (kind, name)
         and item["metadata"]["namespace"] in (app.namespace, "default")
     ]
@@ -60,7 +60,7 @@ def test_a_preview_tells_that_it_is_ready_and_what_goes_wrong_and_nothing_twice(
     app.annotate("environment", "news", app.namespace, requestedAt="now")
     wait_for("it was looked at", lambda: _handled(app) == "now")
     assert _events(app, "Environment", "news") == told
-    assert [w for w in operator_writes(app.platform.audit_log, offset) if "events" in w] == []
+    assert [w for w in operator_writes(app.platform.audit_log, offset) if " events " in w] == []
     app.platform.kubectl("delete", "domainpool", _POOL)
 
 

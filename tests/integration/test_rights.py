@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from typing import Any, Final
 
 import pytest
@@ -153,7 +153,7 @@ def _everything_comes(app: Application) -> str:
 def _labels_are_taken_off(app: Application, made: str) -> None:
     """Take a label off all that the operator made, and wait until it is back."""
     label = "kapsa-project.io/project"
-    with closing(Objects(app.platform.api_server, made)) as objects:
+    with Objects(app.platform.api_server, made) as objects:
         _label_is_taken_off(app, made, label, objects)
 
 
@@ -176,7 +176,7 @@ def _everything_goes(app: Application, made: str) -> None:
     app.wait_for_condition("IngressReady", "IngressReady", slug="production", within=60)
     app.apply(_pool(certificates=False), _project(app, {}, access=[], domain=None))
     left = {"Deployment", "Service", "ServiceAccount", "NetworkPolicy"}
-    with closing(Objects(app.platform.api_server, made)) as objects:
+    with Objects(app.platform.api_server, made) as objects:
         wait_for("the rest is gone", lambda: {kind for kind, *_ in objects.found()} == left)
     app.delete("registry", "story")
     app.delete("domainpool", "story")
