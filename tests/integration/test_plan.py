@@ -75,7 +75,7 @@ def _diff(app: Application, folder: Path, project: Manifest) -> tuple[int, str]:
         text=True,
         check=False,
     )
-    assert done.returncode in (0, 1), done.stderr
+    assert done.returncode == bool(done.stdout), done.stderr
     return done.returncode, done.stdout
 
 
