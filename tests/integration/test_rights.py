@@ -106,9 +106,16 @@ def _right_used(event: dict[str, Any]) -> tuple[str, str, str]:
 
 
 def _is_refused(event: dict[str, Any]) -> bool:
-    """Tell whether a right was missing; a namespace on its way out takes nothing new either."""
+    """Tell whether a right was missing.
+
+    A namespace on its way out refuses what is new as well, and so does one whose quota nobody has
+    counted yet.
+    """
     answer = event["responseStatus"]
-    return answer["code"] == 403 and "being terminated" not in answer.get("message", "")
+    passing = ("being terminated", "status unknown for quota")
+    return answer["code"] == 403 and not any(
+        words in answer.get("message", "") for words in passing
+    )
 
 
 @contextmanager
