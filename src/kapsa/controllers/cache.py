@@ -17,7 +17,7 @@ from kapsa.adapters.api_errors import NotFound
 from kapsa.adapters.cluster import Cluster, Listing
 from kapsa.adapters.errors import AdapterError
 from kapsa.adapters.resources import ResourceType
-from kapsa.controllers.compact import held
+from kapsa.controllers.compact import Held, held
 
 Manifest = dict[str, Any]
 Key = tuple[str, str]
@@ -98,12 +98,16 @@ class Cache:
         self._listeners.append(listener)
 
     def observe(self, event_type: str | None, manifest: Manifest) -> None:
-        """Take in an object from a watch event, or from the answer to a write."""
-        manifest = {
-            "apiVersion": self.resource.api_version,
-            "kind": self.resource.kind,
-            **manifest,
-        }
+        """Take in an object from a watch event, or from the answer to a write.
+
+        One that is held is taken as it is: to trim it again could lose what the first time found.
+        """
+        if not isinstance(manifest, Held):
+            manifest = {
+                "apiVersion": self.resource.api_version,
+                "kind": self.resource.kind,
+                **manifest,
+            }
         key = key_of(manifest)
         if self._namespace and key[0] != self._namespace:
             return
@@ -114,7 +118,8 @@ class Cache:
                 self._remove(key)
             return
         if not self._is_gone(manifest) and (known is None or not _is_older(manifest, known)):
-            self._store(key, held(self._trim(manifest)))
+            kept = manifest if isinstance(manifest, Held) else held(self._trim(manifest))
+            self._store(key, kept)
 
     def request_list(self) -> None:
         """Have the kind listed soon."""

@@ -6,6 +6,9 @@ import pytest
 
 from kapsa.adapters.cluster import NotFenced
 from kapsa.adapters.errors import Stalled, Waiting
+from kapsa.controllers.state import State
+from kapsa.core import labels
+from kapsa.core.workloads.pod_trouble import trouble_of
 from tests.fakes import FakeCluster
 from tests.unit.controllers.cache_rig import (
     SlowList,
@@ -140,4 +143,26 @@ async def test_it_lists_about_every_interval_and_when_asked() -> None:
     await asyncio.sleep(6000)
     assert before + 1 + 9 <= len(cluster.reads) <= before + 1 + 11
     assert now() > 6000
+    await cancel(task)
+
+
+async def test_a_list_keeps_what_is_made_of_an_object_when_it_is_trimmed() -> None:
+    waiting = {"name": "web", "state": {"waiting": {"reason": "ImagePullBackOff"}}}
+    cluster, pods = FakeCluster(), State().pods
+    cluster.put(
+        {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": "a", "namespace": "ns", "labels": dict(labels.MANAGED)},
+            "status": {"containerStatuses": [waiting]},
+        }
+    )
+    pods.request_list()
+    task = asyncio.create_task(pods.run(cluster, 600))
+    await pods.ready.wait()
+
+    trouble = trouble_of(pods.get("ns", "a"))
+
+    assert trouble is not None
+    assert trouble.reason == "ImagePullBackOff"
     await cancel(task)
