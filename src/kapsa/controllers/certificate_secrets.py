@@ -17,7 +17,7 @@ from kapsa.controllers.cache import Key, Manifest, key_of, uid_of
 from kapsa.controllers.certificates import is_issued
 from kapsa.controllers.outcome import interpret
 from kapsa.controllers.queue import Queue
-from kapsa.controllers.state import CERTIFICATE, UID, State, parse
+from kapsa.controllers.state import CERTIFICATE, UID, State, parse, tls_secrets
 from kapsa.core import labels
 from kapsa.core.conditions import Blocked
 from kapsa.core.drift import needs_apply, stamp
@@ -74,10 +74,8 @@ class CertificateSecrets:
 
     def look_at_used_by(self, ingress: Manifest) -> None:
         """Look at the Secrets that an Ingress names."""
-        if labels.is_managed(ingress):
-            for tls in (ingress.get("spec") or {}).get("tls") or ():
-                if tls.get("secretName"):
-                    self.queue.add((key_of(ingress)[0], tls["secretName"]))
+        for name in tls_secrets(ingress):
+            self.queue.add((key_of(ingress)[0], name))
 
     def users(self, secret: Key) -> tuple[Key, ...]:
         """Return the Environments whose Ingresses name the Secret, or the wildcard it is of."""

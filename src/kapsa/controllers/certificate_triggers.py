@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from kapsa.controllers.cache import Key, Listener, Manifest, key_of
+from kapsa.controllers.cache import Key, Manifest, key_of
 from kapsa.controllers.certificate_secrets import CertificateSecrets
 from kapsa.controllers.queue import Queue
 from kapsa.controllers.state import REFERENCE, State
-from kapsa.controllers.triggers import keeps_the_same
+from kapsa.controllers.triggers import keeps_the_same, while_active
 from kapsa.core import labels
 from kapsa.models.conditions import ConditionType
 
@@ -38,14 +38,7 @@ class CertificateTriggers:
             (self.state.ingresses, self._ingress),
             (self.state.domain_pools, self._domain_pool),
         ):
-            cache.subscribe(self._while_active(listener))
-
-    def _while_active(self, listener: Listener) -> Listener:
-        def listen(before: Manifest | None, after: Manifest | None) -> None:
-            if self.is_active():
-                listener(before, after)
-
-        return listen
+            cache.subscribe(while_active(self.is_active, listener))
 
     def _certificate(self, before: Manifest | None, after: Manifest | None) -> None:
         if keeps_the_same(before, after):

@@ -72,7 +72,7 @@ class State:
             indexes={
                 OWNER: labels.owner_uids,
                 HOST: _routed_hosts,
-                CERTIFICATE: _tls_secrets,
+                CERTIFICATE: tls_secrets,
             },
         )
         self.http_routes = Cache(
@@ -275,7 +275,8 @@ def _routed_hosts(manifest: Manifest) -> Iterable[str]:
     return tuple(dict.fromkeys(str(rule["host"]) for rule in rules if rule.get("host")))
 
 
-def _tls_secrets(manifest: Manifest) -> Iterable[str]:
+def tls_secrets(manifest: Manifest) -> Iterable[str]:
+    """Return the Secrets that an Ingress of Kapsa's names for the certificates of its hosts."""
     if not labels.is_managed(manifest):
         return ()
     said = (manifest.get("spec") or {}).get("tls") or ()

@@ -61,14 +61,7 @@ class Triggers:
             (state.pods, self._pod),
             *((furnishings, self._furnishing) for furnishings in state.furnishings),
         ):
-            cache.subscribe(self._while_active(listener))
-
-    def _while_active(self, listener: Listener) -> Listener:
-        def listen(before: Manifest | None, after: Manifest | None) -> None:
-            if self.is_active():
-                listener(before, after)
-
-        return listen
+            cache.subscribe(while_active(self.is_active, listener))
 
     def everything(self) -> None:
         """Look at everything: the operator has just become the active one."""
@@ -194,6 +187,16 @@ class Triggers:
             self.sweeper.look_at_owned_by(owner)
         for pool in self.state.domain_pools:
             self.domain_pools.add(key_of(pool), _GATHER_COUNTS)
+
+
+def while_active(is_active: Callable[[], bool], listener: Listener) -> Listener:
+    """Return a listener that hears nothing as long as nobody works the queues off."""
+
+    def listen(before: Manifest | None, after: Manifest | None) -> None:
+        if is_active():
+            listener(before, after)
+
+    return listen
 
 
 def _add_all(queue: Queue[Key], cache: Cache) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from kapsa.core import labels
+from kapsa.core.workloads.pod_security import namespace_labels
 from kapsa.models.base import API_VERSION
 from kapsa.utils.names import LABEL_LIMIT, slug, with_digest
 
@@ -123,8 +124,7 @@ def namespace(name: str, owner: str, owner_uid: str = "") -> Manifest:
                 **labels.MANAGED,
                 **uid,
                 labels.ENVIRONMENT: owner,
-                "pod-security.kubernetes.io/enforce": "restricted",
-                "pod-security.kubernetes.io/warn": "restricted",
+                **namespace_labels(),
             },
             "annotations": {labels.OWNER: owner_of(name, owner)},
         },

@@ -4,7 +4,7 @@ from typing import Any
 
 from kapsa.core import labels
 from kapsa.core.projects.namespaces import environment_namespace, owner_of
-from kapsa.core.workloads.pod_security import Profile
+from kapsa.core.workloads.pod_security import Profile, namespace_labels
 from kapsa.models.project import Project
 
 
@@ -25,8 +25,7 @@ def namespace(
         **labels.MANAGED,
         labels.PROJECT: meta.name,
         labels.OWNER_UID: meta.uid,
-        "pod-security.kubernetes.io/enforce": pod_security,
-        "pod-security.kubernetes.io/warn": "restricted",
+        **namespace_labels(pod_security),
     }
     if project.spec.isolation == "Environment":
         said[labels.ENVIRONMENT] = environment

@@ -12,6 +12,14 @@ from kapsa.models.runtime import Runtime
 Profile = Literal["restricted", "baseline"]
 
 
+def namespace_labels(enforced: Profile = "restricted") -> dict[str, str]:
+    """Return the labels of a namespace that refuses pods which break the standard."""
+    return {
+        "pod-security.kubernetes.io/enforce": enforced,
+        "pod-security.kubernetes.io/warn": "restricted",
+    }
+
+
 def profile_of(runtime: Runtime) -> Profile:
     """Return the standard that the pods of a merged runtime meet."""
     return (runtime.security and runtime.security.profile) or "restricted"
