@@ -285,6 +285,7 @@ ELSEWHERE: Final[dict[str, str]] = {
     "projectRef.namespace": "tests/manifests/updates.py: it can't be changed",
     "projectRef.uid": "tests/manifests/updates.py: it can't be changed",
     "image": "tests/integration/test_previews.py: what runs keeps running without one",
+    "registry.name": "tests/integration/test_pull_secrets.py: it takes Registries with the image",
     "runtime.release.command[]": _NEXT_IMAGE,
     "runtime.release.args[]": (
         "tests/unit/golden/job/release-of-a-preview.in.yaml: it counts for the next image"

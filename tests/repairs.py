@@ -192,7 +192,61 @@ def _no_host_for_all(_: Draw, value: Manifest) -> Manifest:
     return {**value, "ingress": _without(value["ingress"], "host")}
 
 
+def _credentials_to_pull_with(_: Draw, spec: Manifest) -> Manifest:
+    secret = spec.get("imagePullSecret")
+    if secret is None or not secret.get("generatePerNamespace", True) or "pullAuth" in spec:
+        return spec
+    return {**spec, "pullAuth": {"secretRef": {"name": "pull"}}}
+
+
+def _one_builder(draw: Draw, builder: Manifest) -> Manifest:
+    if "image" in builder:
+        return _without(builder, "kind", "name")
+    if {"kind", "name"} <= builder.keys():
+        return builder
+    return {"kind": draw(st.sampled_from(["Builder", "ClusterBuilder"])), "name": "base"}
+
+
+def _image_of_ci(_: Draw, build: Manifest) -> Manifest:
+    if build.get("strategy", "prebuilt") != "prebuilt":
+        return _without(build, "image")
+    return {"image": "ghcr.io/acme/shop:{sha}", **build}
+
+
+def _fields_of_strategies(*names: str, strategies: frozenset[str]) -> Repair:
+    def repair(_: Draw, build: Manifest) -> Manifest:
+        return build if build.get("strategy") in strategies else _without(build, *names)
+
+    return repair
+
+
+def _somewhere_to_push(_: Draw, spec: Manifest) -> Manifest:
+    if spec["build"].get("strategy", "prebuilt") == "prebuilt":
+        return spec
+    return {"registry": {"name": "harbor"}, **spec}
+
+
 _REPAIRS: Final[dict[str, Repair]] = {
+    "imagePullSecret is made of pullAuth; set that too, or generatePerNamespace to false": (
+        _credentials_to_pull_with
+    ),
+    "set either image, or kind and name": _one_builder,
+    "image names what CI has pushed: set it with strategy prebuilt, and with no other": (
+        _image_of_ci
+    ),
+    "dockerfile and args are for strategy dockerfile only": _fields_of_strategies(
+        "dockerfile", "args", strategies=frozenset({"dockerfile"})
+    ),
+    "builder and env are for strategy buildpack only": _fields_of_strategies(
+        "builder", "env", strategies=frozenset({"buildpack"})
+    ),
+    "context is for strategies dockerfile and buildpack only: nothing is built otherwise": (
+        _fields_of_strategies("context", strategies=frozenset({"dockerfile", "buildpack"}))
+    ),
+    (
+        "registry says where images are pushed that Kapsa builds; set it, or build.strategy to"
+        " prebuilt"
+    ): _somewhere_to_push,
     "isolation can't be changed; make a new Project": _as_it_is,
     "apiURL must have the scheme, host and port of url: the credentials are sent there": (
         _api_beside_repository

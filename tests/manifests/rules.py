@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
-from kapsa.models import DomainPool, Environment, Model, Project
+from kapsa.models import DomainPool, Environment, Model, Project, Registry
 from tests.manifests.constraints import Node, nodes_below, root_of
 from tests.manifests.invalid import Invalid, Manifest
 from tests.manifests.valid import DIGEST, FULL, MINIMAL, SHA, manifest_of
@@ -59,6 +59,19 @@ _SYSTEM: Final = (
 )
 _PATHS: Final = "a path is there twice; leave one of them out"
 _ONE_HOST: Final = "only one environment can have a host; set it in environments[].ingress.host"
+_BUILDER: Final = "set either image, or kind and name"
+_PUSHED: Final = "image names what CI has pushed: set it with strategy prebuilt, and with no other"
+_OF_DOCKERFILES: Final = "dockerfile and args are for strategy dockerfile only"
+_OF_BUILDPACKS: Final = "builder and env are for strategy buildpack only"
+_OF_BUILDS: Final = (
+    "context is for strategies dockerfile and buildpack only: nothing is built otherwise"
+)
+_TARGET: Final = (
+    "registry says where images are pushed that Kapsa builds; set it, or build.strategy to prebuilt"
+)
+_PULL_SECRET: Final = (
+    "imagePullSecret is made of pullAuth; set that too, or generatePerNamespace to false"
+)
 _VALUES: Final = "In and NotIn need values; Exists and DoesNotExist have none"
 
 _OWN_HOST: Final = {"ingress": {"host": "shop.example.com"}}
@@ -69,6 +82,13 @@ _GATEWAY_REF: Final = {"name": "public", "namespace": "gateways"}
 
 def _environments(*items: Manifest) -> Manifest:
     return {"environments": list(items)}
+
+
+def _built(strategy: str, **fields: Any) -> Manifest:
+    return {"registry": {"name": "harbor"}, "build": {"strategy": strategy, **fields}}
+
+
+_PREBUILT: Final = {"image": "ghcr.io/acme/shop:{sha}"}
 
 
 def _repository(url: str, api_url: str) -> Manifest:
@@ -88,6 +108,64 @@ _URL: Final = "https://git.example.com/acme/shop.git"
 _ROWS: Final[dict[type[Model], tuple[_Row, ...]]] = {
     Project: (
         ("a host for all environments", _OWN_HOST, "spec", _ONE_HOST),
+        (
+            "a build without a registry",
+            {"build": {"strategy": "dockerfile"}},
+            "spec",
+            _TARGET,
+        ),
+        ("a prebuilt image that is not named", {"build": {}}, "spec.build", _PUSHED),
+        (
+            "an image by name that Kapsa builds",
+            _built("dockerfile", **_PREBUILT),
+            "spec.build",
+            _PUSHED,
+        ),
+        (
+            "a Dockerfile for buildpacks",
+            _built("buildpack", dockerfile="Dockerfile"),
+            "spec.build",
+            _OF_DOCKERFILES,
+        ),
+        (
+            "arguments of a prebuilt image",
+            _built("prebuilt", **_PREBUILT, args=[{"name": "A", "value": "b"}]),
+            "spec.build",
+            _OF_DOCKERFILES,
+        ),
+        (
+            "a builder for a Dockerfile",
+            _built("dockerfile", builder={"image": "acme/builder"}),
+            "spec.build",
+            _OF_BUILDPACKS,
+        ),
+        (
+            "variables of buildpacks for a Dockerfile",
+            _built("dockerfile", env=[{"name": "A", "value": "b"}]),
+            "spec.build",
+            _OF_BUILDPACKS,
+        ),
+        (
+            "the context of a prebuilt image",
+            _built("prebuilt", **_PREBUILT, context="web"),
+            "spec.build",
+            _OF_BUILDS,
+        ),
+        *(
+            (
+                f"a builder with {' and '.join(fields) or 'nothing'}",
+                _built("buildpack", builder=fields),
+                "spec.build.builder",
+                _BUILDER,
+            )
+            for fields in (
+                {},
+                {"image": "acme/builder", "name": "base"},
+                {"image": "acme/builder", "kind": "Builder", "name": "base"},
+                {"kind": "Builder"},
+                {"name": "base"},
+            )
+        ),
         (
             "a host for all previews",
             {"previewEnvironments": _OWN_HOST},
@@ -400,6 +478,19 @@ _ROWS: Final[dict[type[Model], tuple[_Row, ...]]] = {
             "spec.allowedNamespaces.selector.matchExpressions[0]",
             _VALUES,
         ),
+    ),
+    Registry: tuple(
+        (
+            f"a pull Secret of nothing{more}",
+            {"imagePullSecret": secret, **fields},
+            "spec",
+            _PULL_SECRET,
+        )
+        for more, secret, fields in (
+            ("", {}, {}),
+            (", but of what a cloud gives the operator", {}, {"type": "ecr"}),
+            (", though it is to be made", {"generatePerNamespace": True}, {}),
+        )
     ),
 }
 

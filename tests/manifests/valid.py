@@ -25,6 +25,19 @@ MINIMAL: Final[dict[type[Model], Manifest]] = {
 }
 """Specs with nothing but what is required."""
 
+_PLAIN_PROJECT: Final = """
+        suspend: false
+        isolation: Project
+        repository: {url: "https://git.example.com/acme/shop.git", branch: main, provider: auto}
+        previewEnvironments:
+          enabled: true
+          pullRequests: {enabled: true, drafts: false}
+          branches: {enabled: false, include: [preview/*]}
+          maxActive: 20
+          ttl: 7d
+          maxLifetime: 30d
+        """
+
 _RUNTIME: Final = """
           replicas: 2
           resources: {requests: {cpu: 50m, memory: 64Mi}, limits: {memory: 1Gi}}
@@ -91,7 +104,10 @@ _FULL: Final[dict[type[Model], tuple[str, ...]]] = {
           apiURL: https://git.example.com/api/v1
           pollInterval: 1h30m
           credentials: {{secretRef: {{name: shop-git}}}}
-        build: {{strategy: prebuilt, image: "ghcr.io/acme/shop:{{branch}}-{{shortSha}}"}}
+        build:
+          strategy: prebuilt
+          image: "ghcr.io/acme/shop:{{branch}}-{{shortSha}}"
+          timeout: 30m
         registry: {{name: harbor}}
         domain: {{domainPoolRef: {{name: apps}}, subdomain: shop}}
         runtime:{_RUNTIME}
@@ -120,6 +136,31 @@ _FULL: Final[dict[type[Model], tuple[str, ...]]] = {
           runtime: {{replicas: 1}}
           ingress: {{paths: [/]}}
         """,
+        _PLAIN_PROJECT
+        + """
+        registry: {name: harbor, imageRepository: shop/web}
+        build:
+          strategy: dockerfile
+          dockerfile: docker/Dockerfile.web
+          context: services/web
+          args: [{name: VERSION, value: "1.2"}]
+          timeout: 1h
+          paths: {include: [src/*], exclude: [src/docs/*]}
+        """,
+        _PLAIN_PROJECT
+        + """
+        registry: {name: harbor}
+        build:
+          strategy: buildpack
+          env: [{name: BP_JVM_VERSION, value: "21"}]
+          builder: {image: ghcr.io/acme/builder:2}
+          timeout: 30m
+        """,
+        _PLAIN_PROJECT
+        + """
+        registry: {name: harbor}
+        build: {strategy: buildpack, builder: {kind: ClusterBuilder, name: base}, timeout: 30m}
+        """,
     ),
     Environment: (
         f"""
@@ -129,6 +170,7 @@ _FULL: Final[dict[type[Model], tuple[str, ...]]] = {
         commit: {SHA}
         pullRequest: {{number: 42, title: Log in, author: ann, url: "https://git.example.com/42"}}
         image: harbor.example.com/acme/shop@{DIGEST}
+        registry: {{name: harbor}}
         ttl: 7d
         suspend: true
         domain: {{domainPoolRef: {{name: apps}}, subdomain: shop}}
@@ -196,8 +238,21 @@ _FULL: Final[dict[type[Model], tuple[str, ...]]] = {
         endpoint: harbor.example.com
         insecure: true
         pullAuth: {{secretRef: {{name: harbor-pull}}}}
+        verifyInterval: 10m
         allowedNamespaces:
           selector:{_SELECTOR}
+        """,
+        """
+        type: harbor
+        endpoint: harbor.example.com
+        repositoryTemplate: acme/{namespace}/{imageRepository}
+        insecure: false
+        caSecretRef: {name: harbor-ca}
+        auth: {secretRef: {name: harbor-push}}
+        pullAuth: {secretRef: {name: harbor-pull}}
+        options: {projectName: acme, robotAccount: kapsa}
+        imagePullSecret: {name: harbor-images, generatePerNamespace: true}
+        verifyInterval: 5m
         """,
     ),
 }

@@ -69,8 +69,17 @@ class ConditionType(StrEnum):
     REGISTRY_READY = (
         "RegistryReady",
         Polarity.NORMAL_TRUE,
-        ("Project",),
+        ("Project", "Environment"),
         "The Registry that `spec.registry` names can be used.",
+    )
+    BUILD_SUCCEEDED = (
+        "BuildSucceeded",
+        Polarity.NORMAL_TRUE,
+        ("Project",),
+        (
+            "No build of a wanted commit has failed. Without builds by Kapsa there is no such"
+            " condition."
+        ),
     )
     DOMAIN_READY = (
         "DomainReady",
@@ -168,4 +177,18 @@ class ConditionType(StrEnum):
         Polarity.NORMAL_TRUE,
         ("DomainPool",),
         "Every wildcard certificate of the pool is issued and valid.",
+    )
+
+    # Registry
+    REACHABLE = (
+        "Reachable",
+        Polarity.NORMAL_TRUE,
+        ("Registry",),
+        "The registry answers as the distribution specification says.",
+    )
+    AUTHENTICATED = (
+        "Authenticated",
+        Polarity.NORMAL_TRUE,
+        ("Registry",),
+        "The registry takes the credentials, for all that Projects do there.",
     )

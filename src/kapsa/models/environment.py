@@ -19,6 +19,7 @@ from kapsa.models.base import (
 )
 from kapsa.models.ingress import Ingress
 from kapsa.models.meta import (
+    ClusterObjectReference,
     Conditions,
     DomainReference,
     ObjectMeta,
@@ -86,6 +87,9 @@ class EnvironmentSpec(Model):
     ) = None
     """The image that should run; a digest never moves. Left out: it is still being built, and what
     runs keeps running."""
+    registry: ClusterObjectReference | None = None
+    """The Registry that the image is on, with whose read-only credentials it is pulled. Left out:
+    none are needed. A Project fills it in."""
     ttl: Duration | None = None
     """How long it lives after its last change of commit or image, or its extension. Left out: for
     ever, as for permanent ones. An Environment of a Project then becomes `Expired`; one that stands

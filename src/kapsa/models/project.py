@@ -5,7 +5,6 @@ from typing import Annotated, ClassVar, Final, Literal
 from pydantic import Field
 
 from kapsa.models.base import (
-    ATOMIC_LIST,
     Column,
     CommitSha,
     DnsLabel,
@@ -15,13 +14,14 @@ from kapsa.models.base import (
     ImageDigest,
     Kind,
     Model,
+    ObjectName,
     Rule,
     map_list,
     said,
 )
+from kapsa.models.build import Build, GlobFilter, Globs
 from kapsa.models.ingress import Ingress
 from kapsa.models.meta import (
-    ClusterObjectReference,
     DomainReference,
     LocalSecretReference,
     ObjectMeta,
@@ -41,7 +41,6 @@ ApiAddress = Annotated[
         ),
     ),
 ]
-Globs = Annotated[tuple[Glob, ...], Field(max_length=50, json_schema_extra=ATOMIC_LIST)]
 
 
 class Credentials(Model):
@@ -91,28 +90,29 @@ class Repository(Model):
     )
 
 
-class Build(Model):
-    """Where the image of a commit comes from."""
+class ProjectRegistry(Model):
+    """Where the images of a Project are."""
 
-    strategy: Literal["prebuilt"] = "prebuilt"
-    """`prebuilt`: CI pushes an image for each commit, and the environment waits until it exists."""
-    image: Annotated[
-        str,
-        Field(
-            min_length=1,
-            max_length=512,
-            pattern=r"^[a-zA-Z0-9][a-zA-Z0-9.-]*(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+"
-            r":([a-zA-Z0-9_.-]|\{(sha|shortSha|branch|pr)\})+$",
-            examples=["ghcr.io/acme/shop:{sha}"],
-            json_schema_extra=said(
-                "must name registry, repository and tag, such as ghcr.io/acme/shop:{sha}; the tag"
-                " may use {sha}, {shortSha}, {branch} and {pr}, and nothing else in braces"
+    name: Annotated[ObjectName, Field(examples=["internal"])]
+    """Name of a Registry."""
+    image_repository: (
+        Annotated[
+            str,
+            Field(
+                min_length=1,
+                max_length=200,
+                pattern=r"^[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*$",
+                examples=["shop"],
+                json_schema_extra=said(
+                    "must be a path such as shop or shop/web: lower-case letters and digits, with"
+                    " '.', '_' and '-' between them"
+                ),
             ),
-        ),
-    ]
-    """The image of a commit, with a tag made of `{sha}`, `{shortSha}` (7 digits), `{branch}` or
-    `{pr}`, such as `ghcr.io/acme/shop:{sha}`. For an environment that follows tags, `{branch}` is
-    the tag."""
+        ]
+        | None
+    ) = None
+    """What stands for `{imageRepository}` in the Registry's `repositoryTemplate`. Left out: the
+    Project's name."""
 
 
 _NO_HOST: Final = Rule(
@@ -165,15 +165,6 @@ class PermanentEnvironment(Model):
             "names such as pr-7 are kept for the previews of pull requests; choose another name",
         ),
     )
-
-
-class GlobFilter(Model):
-    """Names let through: matched by an include (none: any), and by no exclude."""
-
-    include: Globs = ()
-    """Shell globs, one of which must match. Left out: any name."""
-    exclude: Globs = ()
-    """Shell globs, none of which may match."""
 
 
 class PullRequestPreviews(Model):
@@ -261,9 +252,9 @@ class ProjectSpec(Model):
     """The git repository."""
     build: Build
     """Where images come from."""
-    registry: ClusterObjectReference | None = None
-    """The Registry whose credentials Kapsa uses to look up images. Left out: none, for public
-    images."""
+    registry: ProjectRegistry | None = None
+    """The Registry that images are pushed to and pulled from, with its credentials. Left out: none,
+    for public images that CI has pushed."""
     domain: DomainReference | None = None
     """Where hosts come from. Left out: environments have no URL. The subdomain defaults to the
     Project's name."""
@@ -284,6 +275,11 @@ class ProjectSpec(Model):
             "self.isolation == oldSelf.isolation", "isolation can't be changed; make a new Project"
         ),
         _NO_HOST,
+        Rule(
+            "!has(self.build.strategy) || self.build.strategy == 'prebuilt' || has(self.registry)",
+            "registry says where images are pushed that Kapsa builds; set it, or build.strategy to"
+            " prebuilt",
+        ),
         Rule(
             "!has(self.environments) || self.environments.all(item, !has(item.promoteFrom)"
             " || self.environments.exists(other, other.name == item.promoteFrom))",

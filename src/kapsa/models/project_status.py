@@ -85,6 +85,8 @@ class ProjectStatus(Model):
     """The name below the base domain that this Project holds."""
     latest_commit: LatestCommit | None = None
     """Newest commit of the default branch."""
+    latest_image: Annotated[str, Field(max_length=1024)] = ""
+    """The image of the newest commit of the default branch that has one."""
     last_poll_time: Annotated[str, Field(json_schema_extra={"format": "date-time"})] | None = None
     """When the repository was last read without an error; noted at most once a minute."""
     next_poll_time: Annotated[str, Field(json_schema_extra={"format": "date-time"})] | None = None

@@ -3,41 +3,11 @@
 Source of the form: https://github.com/kubernetes/community/blob/master/contributors/devel/sig-architecture/api-conventions.md#typical-status-properties
 """
 
-from enum import StrEnum
-from typing import Self
+from kapsa.models.tone import Said, Tone
 
 
-class Tone(StrEnum):
-    """What kind of news a reason is."""
-
-    GOOD = "good"
-    """It is as it should be."""
-    IN_PROGRESS = "in progress"
-    """It will pass: Kapsa works on it or waits."""
-    CHOSEN = "as chosen"
-    """It follows from what somebody asked for."""
-    BAD = "bad"
-    """Something is wrong."""
-
-
-class Reason(StrEnum):
-    """Why a condition has its status: one word for programs.
-
-    Attributes:
-        explanation: What it means, in a sentence.
-        tone: What kind of news it is; bad unless it says otherwise.
-    """
-
-    explanation: str
-    tone: Tone
-
-    def __new__(cls, value: str, explanation: str, tone: Tone = Tone.BAD) -> Self:
-        """Make a member that is its own CamelCase word, and keep the rest beside it."""
-        member = str.__new__(cls, value)
-        member._value_ = value
-        member.explanation = explanation
-        member.tone = tone
-        return member
+class Reason(Said):
+    """Why a condition has its status: one word for programs."""
 
     # Any kind
     READY = "Ready", "All is as it should be.", Tone.GOOD
@@ -100,7 +70,10 @@ class Reason(StrEnum):
     AUTHENTICATION_FAILED = "AuthenticationFailed", "The credentials are refused."
     REPOSITORY_UNREACHABLE = "RepositoryUnreachable", "The git server does not answer."
     REPOSITORY_REFUSED = "RepositoryRefused", "The operator's settings forbid that address."
-    REPOSITORY_TOO_LARGE = "RepositoryTooLarge", "The repository has more refs than Kapsa reads."
+    REPOSITORY_TOO_LARGE = (
+        "RepositoryTooLarge",
+        "The repository has more refs, or a commit more files, than Kapsa reads.",
+    )
     FORGE_UNKNOWN = "ForgeUnknown", "It can't be told which forge serves the repository."
     FORGE_UNREACHABLE = "ForgeUnreachable", "The forge's API does not answer as it should."
     RATE_LIMITED = "RateLimited", "The server asks Kapsa to come back later.", Tone.IN_PROGRESS
@@ -126,12 +99,50 @@ class Reason(StrEnum):
         "The environment of `promoteFrom` is not Ready with an image yet.",
         Tone.IN_PROGRESS,
     )
+    BUILD_SUCCEEDED = "BuildSucceeded", "Every build that was needed has succeeded.", Tone.GOOD
+    BUILD_QUEUED = (
+        "BuildQueued",
+        "As many images are being built as may be at a time; it waits for its turn.",
+        Tone.IN_PROGRESS,
+    )
+    BUILDING = "Building", "The image is being built.", Tone.IN_PROGRESS
+    BUILD_FAILED = (
+        "BuildFailed",
+        "The image can't be built of that commit; the message has the last lines of the log.",
+    )
+    BUILD_SKIPPED = (
+        "BuildSkipped",
+        "The commit's message says `[skip ci]`, and no image of it is there.",
+        Tone.CHOSEN,
+    )
+    BUILD_NOT_POSSIBLE = (
+        "BuildNotPossible",
+        "The cluster or the operator lacks something that the build needs; the message says what.",
+    )
+    COMMIT_NOT_FOUND = "CommitNotFound", "The git server does not give the commit."
+    CONTEXT_NOT_FOUND = (
+        "ContextNotFound",
+        "The commit has no directory of the name in `build.context`, or no such Dockerfile.",
+    )
+    REPOSITORY_NOT_ALLOWED = (
+        "RepositoryNotAllowed",
+        "The Registry's `repositoryTemplate` gives the Project another place for its images.",
+    )
     REGISTRY_READY = "RegistryReady", "The Registry can be used.", Tone.GOOD
     REGISTRY_NOT_FOUND = "RegistryNotFound", "The Registry that is named does not exist."
     REGISTRY_UNREACHABLE = "RegistryUnreachable", "The registry does not answer as it should."
     REGISTRY_REFUSED = "RegistryRefused", "The operator's settings forbid the registry's address."
     REGISTRY_MISMATCH = "RegistryMismatch", "The image is not on the Registry that is named."
+    PULL_SECRET_PENDING = (
+        "PullSecretPending",
+        "The Secret with which pods pull the image is not where they are yet.",
+        Tone.IN_PROGRESS,
+    )
     REGISTRY_UNAUTHORIZED = "RegistryUnauthorized", "The registry refuses the credentials."
+    NO_CLOUD_CREDENTIALS = (
+        "NoCloudCredentials",
+        "The cloud gives the operator no credentials for the registry; the message says why.",
+    )
 
     # Hosts
     HOST_ALLOCATED = "HostAllocated", "The host is held by this Environment alone.", Tone.GOOD

@@ -9,7 +9,8 @@ from hack.crd import definition_of
 from hack.generate import ROOT
 from kapsa.models import KINDS
 from kapsa.models.conditions import ConditionType, Polarity
-from kapsa.models.reasons import Reason, Tone
+from kapsa.models.reasons import Reason
+from kapsa.models.tone import Tone
 
 SOURCES = {
     path: path.read_text(encoding="utf-8")

@@ -51,7 +51,11 @@ def test_the_canonical_form_has_camel_case_and_nothing_empty() -> None:
             "branch": "main",
             "provider": "auto",
         },
-        "build": {"strategy": "prebuilt", "image": "ghcr.io/acme/shop:{sha}"},
+        "build": {
+            "strategy": "prebuilt",
+            "image": "ghcr.io/acme/shop:{sha}",
+            "timeout": "30m",
+        },
         "runtime": {"args": ["", "x"], "env": [{"name": "A"}]},
         "previewEnvironments": {
             "enabled": True,
@@ -194,4 +198,4 @@ def test_conditions_are_written_in_the_standard_form() -> None:
     }
     item = read(Registry, MINIMAL[Registry], status={"conditions": [condition]})
 
-    assert item.status.to_json() == {"observedGeneration": 0, "conditions": [condition]}
+    assert item.status.to_json()["conditions"] == [condition]
