@@ -38,6 +38,8 @@ _KINDS = {
     "persistentvolumeclaims": ("api/v1", "PersistentVolumeClaim", True),
     "certificates": ("apis/cert-manager.io/v1", "Certificate", True),
     "certificaterequests": ("apis/cert-manager.io/v1", "CertificateRequest", True),
+    "builds": ("apis/kpack.io/v1alpha2", "Build", True),
+    "images": ("apis/kpack.io/v1alpha2", "Image", True),
     "serviceaccounts": ("api/v1", "ServiceAccount", True),
     "networkpolicies": ("apis/networking.k8s.io/v1", "NetworkPolicy", True),
     "resourcequotas": ("api/v1", "ResourceQuota", True),

@@ -14,6 +14,8 @@ from lab.errors import LabError
 
 Way = Literal["require", "copy", "data"]
 
+_HERE = Path(__file__).parent
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -26,6 +28,7 @@ class Recipe:
     seconds: int
     disk_mb: int
     package: str = ""
+    source: str = ""
     staging: str = ""
     group: str = ""
     tags: tuple[str, ...] = ()
@@ -54,10 +57,16 @@ class Recipe:
     def digest(self) -> str:
         """Changes when anything that shapes the result changes: a cached entry must match."""
         shape = [getattr(self, f.name) for f in fields(self) if f.name not in _DOES_NOT_SHAPE]
-        return hashlib.sha256(repr(shape).encode()).hexdigest()[:16]
+        texts = [(path.name, path.read_text("utf-8")) for path in self.sources]
+        return hashlib.sha256(repr([*shape, *texts]).encode()).hexdigest()[:16]
+
+    @property
+    def sources(self) -> tuple[Path, ...]:
+        """The files of our own that are compiled against the module; none for most recipes."""
+        return tuple(sorted((_HERE / self.source).glob("*.go"))) if self.source else ()
 
 
-_DOES_NOT_SHAPE = {"seconds", "disk_mb", "skew", "on_path", "group"}
+_DOES_NOT_SHAPE = {"seconds", "disk_mb", "skew", "on_path", "group", "source"}
 
 
 @dataclass(frozen=True)
@@ -121,10 +130,12 @@ def _recipe(name: str, table: Mapping[str, Any]) -> Recipe:
         raise ValueError(f"recipe {name}: way {recipe.way!r} is not require, copy or data")
     if recipe.is_program != bool(recipe.package):
         raise ValueError(f"recipe {name}: a program, and only a program, has a package")
+    if recipe.source and (recipe.way != "require" or not recipe.sources):
+        raise ValueError(f"recipe {name}: source is a directory of Go files, for way require only")
     return recipe
 
 
 @cache
 def book() -> RecipeBook:
     """The recipe book that ships with the laboratory."""
-    return parse(Path(__file__).with_name("recipes.toml").read_text(encoding="utf-8"))
+    return parse((_HERE / "recipes.toml").read_text(encoding="utf-8"))

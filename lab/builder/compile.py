@@ -63,6 +63,8 @@ def _compile(step: tuple[Recipe, ...], module: Path, programs: Path, shop: Works
         sources.mkdir()
         text = own_go_mod(first, (module / "go.mod").read_text("utf-8"))
         (sources / "go.mod").write_text(text, "utf-8")
+        for path in first.sources:
+            shutil.copyfile(path, sources / path.name)
     # With several packages `go build` wants a directory and names the programs by their paths;
     # the single one is named by us ("server/v3" would become "server").
     output = programs if len(step) > 1 else programs / first.name

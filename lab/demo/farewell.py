@@ -14,7 +14,7 @@ SIMULATED = (
 
 POLLS = (
     f"Kapsa looks at the repository, and for missing images, every {POLL_SECONDS} s here\n"
-    f"(KAPSA_MIN_POLL_INTERVAL={POLL_SECONDS}, KAPSA_IMAGE_RETRY_INTERVAL={POLL_SECONDS}):\n"
+    f"(KAPSA_MIN_POLL_INTERVAL={POLL_SECONDS}, KAPSA_MAX_IMAGE_RETRY_INTERVAL={POLL_SECONDS}):\n"
     "that is most of the time that a step takes."
 )
 

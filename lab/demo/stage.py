@@ -21,6 +21,7 @@ Say = Callable[[str], None]
 SETTINGS = {
     "KAPSA_MIN_POLL_INTERVAL": str(POLL_SECONDS),
     "KAPSA_IMAGE_RETRY_INTERVAL": str(POLL_SECONDS),
+    "KAPSA_MAX_IMAGE_RETRY_INTERVAL": str(POLL_SECONDS),
     "KAPSA_LOG_FORMAT": "console",
 }
 """What the demo sets; everything else has the operator's defaults."""

@@ -34,6 +34,8 @@ def _command(site: Site) -> Command:
             f"--kubeconfig={kubeconfig}",
             "--manage-all-nodes=false",
             "--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake",
+            # Those are run, if at all, by `lab.build_node`.
+            "--disregard-status-with-label-selector=kapsa-project.io/build",
             "--cidr=10.244.0.0/16",
             # Where the API server asks for the logs of pods: at this kwok.
             "--node-ip=127.0.0.1",

@@ -12,7 +12,7 @@ from lab.builder import build, is_built
 from lab.builder.toolchain import find_go
 from lab.errors import BuildError
 from lab.identity import identify
-from lab.recipes import Toolchain
+from lab.recipes import Toolchain, book
 from tests.unit.lab.conftest import FakeGo, SilentDisplay, recipe
 
 
@@ -35,6 +35,15 @@ def test_a_change_of_the_recipe_builds_again(fake_go: FakeGo) -> None:
     build([recipe(cgo=True)], show=SilentDisplay())
     assert len(fake_go.builds()) == 2
     assert fake_go.leftovers() == []
+
+
+def test_a_program_of_ours_is_compiled_against_the_module(fake_go: FakeGo) -> None:
+    fake_go.behave("(here / 'seen').write_text(pathlib.Path('go.mod').read_text() + "
+                   "pathlib.Path('main.go').read_text())")  # fmt: skip
+    build([book().recipes["kpack-api"]], show=SilentDisplay())
+    seen = (fake_go.directory / "seen").read_text("utf-8")
+    assert "require github.com/pivotal/kpack v0.10.1\n" in seen
+    assert "\npackage main\n" in seen
 
 
 def test_a_failed_build_leaves_no_cache_entry_and_shows_the_last_lines(fake_go: FakeGo) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -31,13 +32,18 @@ def test_the_toolchain_pins_an_exact_version() -> None:
     assert re.fullmatch(r"\d+\.\d+\.\d+", book().toolchain.wheel_version)
 
 
-def test_the_test_profile_is_the_demo_profile_and_cert_manager() -> None:
+def test_the_test_profile_is_the_demo_profile_and_what_only_tests_need() -> None:
     profiles = book().profiles
     assert set(profiles["test"]) - set(profiles["demo"]) == {
         "cert-manager",
         "cert-manager-crds",
         "gateway-api-crds",
         "helm",
+        "kpack-api",
+        "kpack-crds",
+        "buildkitd",
+        "buildctl",
+        "rootlesskit",
     }
     assert set(profiles["demo"]) <= set(profiles["test"])
 
@@ -91,6 +97,34 @@ def test_the_digest_changes_with_what_shapes_the_binary_only() -> None:
     first = book().recipes["etcd"]
     assert first.digest == Recipe(**{**vars(first), "seconds": 1}).digest
     assert first.digest != Recipe(**{**vars(first), "tags": ("x",)}).digest
+
+
+def test_a_program_of_ours_is_built_again_when_its_source_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lab.recipes._HERE", tmp_path)
+    (tmp_path / "go").mkdir()
+    main = tmp_path / "go" / "main.go"
+    main.write_text("package main\n")
+    recipe = Recipe(**{**vars(book().recipes["kpack-api"]), "source": "go"})
+    before = recipe.digest
+
+    main.write_text("package main // changed\n")
+
+    assert recipe.sources == (main,)
+    assert recipe.digest != before
+
+
+@pytest.mark.parametrize(
+    "fields", ['way = "copy"\nsource = "go/kpack-api"', 'way = "require"\nsource = "go/none"']
+)
+def test_a_source_is_a_directory_of_go_files_for_a_module_that_is_required(fields: str) -> None:
+    text = (
+        '[toolchain]\nminimum = "1"\nwheel = "w"\nwheel_version = "1"\n[profiles]\n[recipes.a]\n'
+        f'version = "1.0.0"\nmodule = "m"\npackage = "."\nseconds = 1\ndisk_mb = 1\n{fields}\n'
+    )
+    with pytest.raises(ValueError, match="recipe a: source is a directory of Go files"):
+        parse(text)
 
 
 def test_staged_modules_are_replaced_by_their_published_versions() -> None:
