@@ -12,10 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from kapsa.adapters.errors import Stalled
+from kapsa.core.registry import TOKEN_USER
 from kapsa.models.reasons import Reason
-
-TOKEN_USER = "x-access-token"  # noqa: S105 - a user name, not a token
-"""User sent with a bare token. Gitea, Forgejo, GitHub and GitLab take any name beside a token."""
 
 _DOCKER_HUB = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})
 _LONGEST = 4000  # with git's words around them they must fit into one page of a pipe
@@ -61,12 +59,15 @@ class Credentials:
         return base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
 
     @classmethod
-    def from_secret(cls, secret: dict[str, Any], where: str) -> "Credentials":
+    def from_secret(
+        cls, secret: dict[str, Any], where: str, token_user: str = TOKEN_USER
+    ) -> "Credentials":
         """Return what a Secret with the keys `username` and `password`, or `token`, holds.
 
         Args:
             secret: The Secret as the API server gives it.
             where: How messages call it, such as `shop/git-credentials`.
+            token_user: User of a bare token.
 
         Raises:
             Stalled: SecretInvalid; it lacks the keys, or their values can't be sent.
@@ -75,7 +76,7 @@ class Credentials:
         if "password" in data and "username" in data:
             return _checked(_value(data, "username", where), _value(data, "password", where), where)
         if "token" in data:
-            return _checked(TOKEN_USER, _value(data, "token", where), where)
+            return _checked(token_user, _value(data, "token", where), where)
         raise _invalid(where, "it needs the keys username and password, or the key token")
 
     @classmethod
@@ -105,15 +106,27 @@ class Credentials:
         return _from_docker_entry(entry, endpoint, where)
 
     @classmethod
-    def for_registry(cls, secret: dict[str, Any], endpoint: str, where: str = "") -> "Credentials":
+    def for_registry(
+        cls,
+        secret: dict[str, Any],
+        endpoint: str,
+        where: str = "",
+        token_user: str = TOKEN_USER,
+    ) -> "Credentials":
         """Return what a Secret of either type that a Registry may name holds for `endpoint`.
+
+        Args:
+            secret: The Secret as the API server gives it.
+            endpoint: Host of the registry, with a port where it isn't the default.
+            where: How messages call it; left out: its namespace and name.
+            token_user: User of a bare token.
 
         Raises:
             Stalled: SecretInvalid.
         """
         if ".dockerconfigjson" in (secret.get("data") or {}):
             return cls.from_docker_config(secret, endpoint, where)
-        return cls.from_secret(secret, where or _name(secret))
+        return cls.from_secret(secret, where or _name(secret), token_user)
 
 
 def _from_docker_entry(entry: dict[str, Any], endpoint: str, where: str) -> Credentials:

@@ -37,7 +37,9 @@ MEMORY_LIMIT_KIB = 256 * 1024
 """Address space of each process of the command. Git holds a listing in memory, about 300 bytes for
 each ref; a hostile one must not fill the node."""
 
-_LAUNCHER = 'ulimit -c 0 && ulimit -v "$1" && shift && exec env -i "$@"'
+_LAUNCHER = 'ulimit -c 0 && ulimit -v "$1" && ulimit -f "$2" && shift 2 && exec env -i "$@"'
+_BLOCK = 512
+"""Bytes in the unit of `ulimit -f`, as POSIX has it."""
 _CANCEL_CHECK = 0.1
 _STDERR_KEPT = 64 * 1024
 _CHUNK = 64 * 1024
@@ -78,12 +80,14 @@ class GitCommand:
         environment: The whole environment of git.
         credentials: What git may answer if a server asks; no other helper is asked.
         output_limit: Most bytes of standard output.
+        file_limit: Most bytes of each file that is written.
     """
 
     arguments: Sequence[str]
     environment: Mapping[str, str]
     credentials: Credentials | None
     output_limit: int
+    file_limit: int = 0
 
     def run(self, deadline: float, cancelled: threading.Event) -> GitResult:
         """Run the command; block until it has ended, and all its descendants with it.
@@ -114,6 +118,7 @@ class GitCommand:
             wrapper = Git(os.sep).execute(
                 [
                     *("sh", "-c", _LAUNCHER, "kapsa-git", str(MEMORY_LIMIT_KIB)),
+                    str(self.file_limit // _BLOCK),
                     *(f"{name}={value}" for name, value in self.environment.items()),
                     *("git", "-c", "credential.helper="),
                     *("-c", f"credential.helper={_helper(reader)}"),

@@ -22,12 +22,17 @@ class GitServer:
         root: Directory with `<name>.git`.
         login: Authorization header that every request needs, if set.
         cut: Bytes that are left off the end of the listing, as by a proxy that gives up.
+        knows_protocol_2: Whether it speaks the protocol's version 2, in which any commit may be
+            asked for.
         seen: Authorization headers of the requests, in order.
+        sent: Bytes of all answers.
     """
 
     root: Path
     login: str = ""
     cut: int = 0
+    knows_protocol_2: bool = True
+    sent: int = 0
     seen: list[str] = field(default_factory=list)
 
     def repository(
@@ -57,8 +62,7 @@ class GitServer:
             "QUERY_STRING": request.query_string,
             "REQUEST_METHOD": request.method,
             "CONTENT_TYPE": request.headers.get("Content-Type", ""),
-            "HTTP_CONTENT_ENCODING": request.headers.get("Content-Encoding", ""),
-            "GIT_PROTOCOL": request.headers.get("Git-Protocol", ""),
+            "GIT_PROTOCOL": request.headers.get("Git-Protocol", "") * self.knows_protocol_2,
         }
         answer = await asyncio.to_thread(
             subprocess.run,
@@ -77,4 +81,5 @@ class GitServer:
         status = int(headers.pop("Status", "200").split()[0])
         if request.method == "POST" and self.cut:
             body = body[: -self.cut]
+        self.sent += len(body)
         return web.Response(status=status, headers=headers, body=body)

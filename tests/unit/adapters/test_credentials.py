@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kapsa.adapters.credentials import TOKEN_USER, Credentials
+from kapsa.adapters.credentials import Credentials
 from kapsa.adapters.errors import Stalled
 from kapsa.models.reasons import Reason
 from kapsa.utils.text import sanitise
@@ -41,7 +41,7 @@ def test_a_basic_auth_secret_gives_user_and_password() -> None:
 def test_a_token_is_a_password_and_its_final_newline_is_dropped() -> None:
     found = Credentials.from_secret(secret(token=CANARY + "\n"), "shop/git")
 
-    assert found == Credentials(TOKEN_USER, CANARY)
+    assert found == Credentials("x-access-token", CANARY)
 
 
 def test_username_and_password_win_over_a_token() -> None:

@@ -27,6 +27,7 @@ from kapsa.core.projects.listings import RefListing
 from kapsa.models.reasons import Reason
 from tests.unit.adapters.conftest import Handler, Serve
 from tests.unit.adapters.git_server import COMMIT, GitServer
+from tests.unit.adapters.processes import processes
 
 CANARY = "canary-t0ken-'$(id)\"é"
 
@@ -45,21 +46,6 @@ def client(policy: AddressPolicy, executor: ThreadPoolExecutor) -> GitClient:
 @pytest.fixture
 def hasty(policy: AddressPolicy, executor: ThreadPoolExecutor) -> GitClient:
     return GitClient(policy, executor, timeout=0.7, allow_http=True)
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> GitServer:
-    return GitServer(tmp_path)
-
-
-def processes(marker: str) -> list[int]:
-    """Return the processes that have `marker` in their arguments."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        with suppress(OSError):
-            if entry.name.isdigit() and marker.encode() in (entry / "cmdline").read_bytes():
-                found.append(int(entry.name))
-    return found
 
 
 async def idle(executor: ThreadPoolExecutor) -> None:
