@@ -1,5 +1,6 @@
 """One way to speak HTTP with servers that Project authors name."""
 
+import ssl
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -28,6 +29,7 @@ def guarded_session(
     *,
     refused: str = Reason.REPOSITORY_REFUSED,
     unreachable: str = Reason.FORGE_UNREACHABLE,
+    tls: ssl.SSLContext | None = None,
 ) -> aiohttp.ClientSession:
     """Return a session that dials only what `policy` lets pass.
 
@@ -41,6 +43,7 @@ def guarded_session(
         timeout: Seconds for one request, until its body is read.
         refused: Reason of the Stalled that a refused address raises.
         unreachable: Reason of the Waiting that an unresolvable name raises.
+        tls: By which certificates servers are known; None for those of public authorities.
     """
 
     async def check_literal(
@@ -54,7 +57,7 @@ def guarded_session(
         return await handler(request)
 
     connector = aiohttp.TCPConnector(
-        resolver=GuardedResolver(policy, refused, unreachable), use_dns_cache=False
+        resolver=GuardedResolver(policy, refused, unreachable), use_dns_cache=False, ssl=tls or True
     )
     return aiohttp.ClientSession(
         connector=connector,

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import aiohttp
@@ -12,6 +12,8 @@ from yarl import URL
 from kapsa.adapters.credentials import Credentials
 from kapsa.adapters.errors import AdapterError, Stalled, Waiting
 from kapsa.adapters.http_client import read_bounded, retry_after_seconds
+from kapsa.adapters.registry_tokens import ScopedToken
+from kapsa.core.images.rights import Right
 from kapsa.models.reasons import Reason
 from kapsa.utils.text import sanitise
 
@@ -19,7 +21,6 @@ BODY_LIMIT = 4 * 1024 * 1024
 """Largest manifest (bytes) that a registry must accept, by the distribution specification."""
 
 _PARAMETER = re.compile(r'([A-Za-z_]+)\s*=\s*(?:"([^"]*)"|([^\s,"]+))')
-_TOKEN = re.compile(r"[\x21-\x7e]+")
 
 
 @dataclass(frozen=True)
@@ -65,36 +66,75 @@ class RegistrySession:
         host: Host of the registry for messages, with a port where there is one.
         base: Scheme and host that are dialled.
         credentials: For that registry.
-        repository: What is asked about, such as `acme/shop`; empty: the registry itself.
+        right: What is to be done, and no more is asked for; None: nothing to any repository.
+        token: The bearer token that the registry's service gave, once it was asked for one.
     """
 
     http: aiohttp.ClientSession
     host: str
     base: str
     credentials: Credentials | None
-    repository: str
+    right: Right | None = None
+    token: ScopedToken | None = None
     _authorization: str = field(default="", repr=False)
 
     async def request(self, method: str, path: str, accept: Sequence[str] = ()) -> Answer:
         """Return the answer to a request; if it is a challenge, the answer after that.
+
+        Args:
+            method: HTTP method.
+            path: Absolute path on the registry, with its query.
+            accept: Media types.
 
         Raises:
             Stalled: RegistryUnauthorized, from where the token should come.
             Waiting: RateLimited or RegistryUnreachable (5xx, redirect, unusable token service).
         """
         answer, challenges = await self._send(method, path, accept)
-        if answer.status == 401 and not self._authorization and challenges:
-            self._authorization = await self._authorize(challenges)
-            if self._authorization:
-                answer, _ = await self._send(method, path, accept)
+        is_asked = answer.status == 401 and not self._authorization and challenges
+        if is_asked and await self.authorize(challenges):
+            answer, _ = await self._send(method, path, accept)
         self._check_available(answer, self.base)
         return answer
+
+    async def greet(self) -> tuple[Answer, list[str]]:
+        """Return what the registry answers to a stranger, and how it wants to know who asks.
+
+        Raises:
+            Waiting: RateLimited or RegistryUnreachable.
+        """
+        answer, challenges = await self._send("GET", "/v2/", ())
+        self._check_available(answer, self.base)
+        return answer, challenges if answer.status == 401 else []
+
+    async def authorize(self, challenges: list[str]) -> bool:
+        """Tell whether `challenges` can be answered: then further requests say who asks.
+
+        Raises:
+            Stalled: RegistryUnauthorized, from where the token should come.
+            Waiting: RateLimited or RegistryUnreachable.
+        """
+        known = dict(_challenge(text) for text in reversed(challenges))
+        if "bearer" in known:
+            self.token = await self._bearer(known["bearer"])
+            self._authorization = f"Bearer {self.token.value}"
+        elif "basic" in known and self.credentials:
+            self._authorization = f"Basic {self.credentials.basic}"
+        return bool(self._authorization)
+
+    def of(self, right: Right) -> "RegistrySession":
+        """Return a session with the same registry that asks for `right` alone."""
+        return replace(self, right=right, token=None, _authorization="")
+
+    def refused(self, what: str) -> Stalled:
+        """Return the error that the registry doesn't let Kapsa do `what`."""
+        return Stalled(Reason.REGISTRY_UNAUTHORIZED, f"The registry {self.host} {what}.")
 
     def problem(self, answer: Answer) -> AdapterError:
         """Return the error that `answer` is."""
         if answer.status in {401, 403}:
             return self._unauthorized(answer)
-        return self._unreachable(f"answers HTTP {answer.status}.{self._words(answer)}")
+        return self._unreachable(f"answers HTTP {answer.status}.{self.words(answer)}")
 
     async def _send(
         self, method: str, path: str, accept: Sequence[str]
@@ -114,29 +154,20 @@ class RegistrySession:
             challenges = response.headers.getall("WWW-Authenticate", [])
             return Answer(response.status, response.headers.copy(), body), challenges
 
-    async def _authorize(self, challenges: list[str]) -> str:
-        """Return the Authorization header that answers `challenges`; empty if there is none."""
-        known = dict(_challenge(text) for text in reversed(challenges))
-        if "bearer" in known:
-            return await self._bearer(known["bearer"])
-        if "basic" in known and self.credentials:
-            return f"Basic {self.credentials.basic}"
-        return ""
-
-    async def _bearer(self, challenge: dict[str, str]) -> str:
+    async def _bearer(self, challenge: dict[str, str]) -> ScopedToken:
         realm = self._checked_realm(challenge.get("realm", ""))
-        pull = f"repository:{self.repository}:pull" if self.repository else None
-        query = {"service": challenge.get("service"), "scope": pull or challenge.get("scope")}
+        scope = self.right.scope if self.right else challenge.get("scope")
+        query = {"service": challenge.get("service"), "scope": scope}
         url = realm.extend_query({key: value for key, value in query.items() if value})
         headers = {"Authorization": f"Basic {self.credentials.basic}"} if self.credentials else {}
         answer, _ = await self._fetch("GET", url, headers)
         self._check_available(answer, str(realm.origin()))
         if answer.status in {401, 403}:
             raise self._unauthorized(answer)
-        token = answer.value.get("token") or answer.value.get("access_token")
-        if answer.status != 200 or not isinstance(token, str) or not _TOKEN.fullmatch(token):
+        token = ScopedToken.of_answer(answer.value) if answer.status == 200 else None
+        if token is None:
             raise self._unreachable(f"sends clients to {realm.origin()}, which gave no token")
-        return f"Bearer {token}"
+        return token
 
     def _checked_realm(self, text: str) -> URL:
         """Return where tokens come from, if the credentials may go there.
@@ -179,11 +210,11 @@ class RegistrySession:
             advice = "refuses the credentials: check that they are valid and not too narrow."
         else:
             advice = "asks for credentials: name a Registry that has some."
-        if self.repository:
-            advice += f" It may also be that {self.repository} does not exist."
+        if self.right:
+            advice += f" It may also be that {self.right.repository} does not exist."
         return Stalled(
             Reason.REGISTRY_UNAUTHORIZED,
-            f"The registry {self.host} {advice}{self._words(answer)}",
+            f"The registry {self.host} {advice}{self.words(answer)}",
         )
 
     def _unreachable(self, what: str, retry_after: float = 15.0) -> Waiting:
@@ -193,7 +224,8 @@ class RegistrySession:
             retry_after,
         )
 
-    def _words(self, answer: Answer) -> str:
+    def words(self, answer: Answer) -> str:
+        """Return what the registry says in an error, as a sentence without secrets; or nothing."""
         words = "; ".join(": ".join(filter(None, error)) for error in answer.errors)
         return f" It says: {sanitise(words, 300, self._secrets)}" if words else ""
 

@@ -20,6 +20,7 @@ class Request:
     content_type: str
     authorization: str
     body: Any
+    accept: str = ""
 
 
 @dataclass
@@ -40,6 +41,7 @@ class ApiServer:
                 request.headers.get("Content-Type", ""),
                 request.headers.get("Authorization", ""),
                 await request.json() if text else None,
+                request.headers.get("Accept", ""),
             )
         )
         if self.pause is not None:

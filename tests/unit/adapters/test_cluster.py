@@ -186,6 +186,15 @@ async def test_replace_sends_the_version_that_was_read(rig: Rig) -> None:
     assert rig.api.last.body["metadata"]["resourceVersion"] == "5"
 
 
+async def test_a_list_of_operations_is_sent_as_a_json_patch(rig: Rig) -> None:
+    operations = [{"op": "replace", "path": "/spec/type", "value": "ClusterIP"}]
+    await rig.cluster.patch(resources.SERVICES, "web", "ns", operations)
+    assert (rig.api.last.method, rig.api.last.path) == ("PATCH", PATH)
+    assert rig.api.last.params == {"fieldManager": "kapsa"}
+    assert rig.api.last.content_type == "application/json-patch+json"
+    assert rig.api.last.body == operations
+
+
 async def test_a_status_is_applied_to_the_object_of_that_uid_and_carries_nothing_else(
     rig: Rig,
 ) -> None:

@@ -125,14 +125,32 @@ async def test_lists_are_told_and_nothing_else(
     link = await connect(kubeconfig=path, on_list=paths.append)
     opened.append(link)
     await listing(link)
-    async with link.session.get(f"{server}/apis/x/v1/things", params={"watch": "true"}):
-        pass
+    things = f"{server}/apis/x/v1/things"
+    for said in ({"watch": "true"}, {"limit": "100", "continue": "second page"}):
+        async with link.session.get(things, params=said):
+            pass
     async with link.session.post(f"{server}/apis/x/v1/things", json={}):
         pass
     api.answers = [refusal(500)]
     async with link.session.get(f"{server}/apis/x/v1/failed"):
         pass
     assert paths == [resources.PROJECTS.path()]
+
+
+async def test_lists_that_are_told_come_as_tables_where_the_server_can_and_all_else_does_not(
+    tmp_path: Path, api: ApiServer, server: str, opened: list[Connection]
+) -> None:
+    path = kubeconfig(tmp_path / "c", server, {})
+    told = await connect(kubeconfig=path, on_list=lambda _: None)
+    untold = await connect(kubeconfig=path)
+    opened.extend((told, untold))
+    await listing(told)
+    async with told.session.get(f"{server}/apis/x/v1/things", params={"watch": "true"}):
+        pass
+    await listing(untold)
+    tables = [";as=Table;" in seen.accept for seen in api.seen]
+    assert tables == [True, False, False]
+    assert api.seen[0].accept.endswith(", application/json")
 
 
 async def test_lists_below_a_prefix_are_told_without_it(

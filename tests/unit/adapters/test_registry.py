@@ -14,7 +14,7 @@ from aiohttp import web
 from kapsa.adapters.addresses import AddressPolicy
 from kapsa.adapters.credentials import Credentials
 from kapsa.adapters.errors import AdapterError, Stalled, Waiting
-from kapsa.adapters.registry import RegistryClient
+from kapsa.adapters.registry import Access, RegistryClient
 from kapsa.models.reasons import Reason
 from tests.unit.adapters.conftest import Handler, Serve
 
@@ -25,6 +25,7 @@ MANIFEST = json.dumps({"schemaVersion": 2, "mediaType": INDEX}).encode()
 DIGEST = f"sha256:{hashlib.sha256(MANIFEST).hexdigest()}"
 OTHER = "sha256:" + "0" * 64
 ADA = Credentials("ada", CANARY)
+OPEN = Access(insecure=True)
 
 
 @pytest.fixture
@@ -88,9 +89,7 @@ async def test_a_tag_becomes_a_digest(client: RegistryClient, serve: Serve) -> N
     server = FakeRegistry()
     host = await host_of(serve, server)
 
-    assert (
-        await client.resolve(f"{host}/acme/shop:1", insecure=True) == f"{host}/acme/shop@{DIGEST}"
-    )
+    assert await client.resolve(f"{host}/acme/shop:1", OPEN) == f"{host}/acme/shop@{DIGEST}"
     assert server.seen == [("HEAD", "/v2/acme/shop/manifests/1", "")]
     for kind in ("image.index.v1", "image.manifest.v1", "manifest.list.v2", "manifest.v2"):
         assert kind in server.accepted
@@ -102,7 +101,7 @@ async def test_without_a_usable_header_the_manifest_is_hashed(
 ) -> None:
     host = await host_of(serve, FakeRegistry(headers=headers))
 
-    found = await client.resolve(f"{host}/acme/shop:1", insecure=True)
+    found = await client.resolve(f"{host}/acme/shop:1", OPEN)
 
     assert found == f"{host}/acme/shop@{DIGEST}"
 
@@ -113,8 +112,8 @@ async def test_a_digest_is_verified_and_comes_back_without_its_tag(
     host = await host_of(serve, FakeRegistry())
 
     for text in (f"{host}/acme/shop:9@{DIGEST}", f"{host}/acme/shop@{DIGEST}"):
-        assert await client.resolve(text, insecure=True) == f"{host}/acme/shop@{DIGEST}"
-    assert await client.resolve(f"{host}/acme/shop@{OTHER}", insecure=True) is None
+        assert await client.resolve(text, OPEN) == f"{host}/acme/shop@{DIGEST}"
+    assert await client.resolve(f"{host}/acme/shop@{OTHER}", OPEN) is None
 
 
 @pytest.mark.parametrize("headers", [{}, {"Docker-Content-Digest": OTHER}])
@@ -127,7 +126,7 @@ async def test_an_answer_for_another_digest_is_not_believed(
     host = await host_of(serve, liar)
 
     with pytest.raises(Waiting, match="was asked for"):
-        await client.resolve(f"{host}/acme/shop@{DIGEST}", insecure=True)
+        await client.resolve(f"{host}/acme/shop@{DIGEST}", OPEN)
 
 
 @pytest.mark.parametrize("code", ["MANIFEST_UNKNOWN", "NAME_UNKNOWN", "NOT_FOUND"])
@@ -136,7 +135,7 @@ async def test_an_image_that_does_not_exist_is_none(
 ) -> None:
     host = await host_of(serve, saying(404, {"errors": [{"code": code}]}))
 
-    assert await client.resolve(f"{host}/acme/shop:2", insecure=True) is None
+    assert await client.resolve(f"{host}/acme/shop:2", OPEN) is None
 
 
 @pytest.mark.parametrize(
@@ -169,7 +168,7 @@ async def test_every_answer_has_its_reason(
     host = await host_of(serve, handler)
 
     with pytest.raises(kind, match="127") as raised:
-        await client.resolve(f"{host}/acme/shop:1", credentials=credentials, insecure=True)
+        await client.resolve(f"{host}/acme/shop:1", Access(credentials, insecure=True))
 
     assert (raised.value.reason, type(raised.value)) == (reason, kind)
 
@@ -181,7 +180,7 @@ async def test_retry_after_is_honoured_within_bounds(
     host = await host_of(serve, saying(status, Retry_After=asked))
 
     with pytest.raises(Waiting) as waiting:
-        await client.resolve(f"{host}/acme/shop:1", insecure=True)
+        await client.resolve(f"{host}/acme/shop:1", OPEN)
 
     assert waiting.value.retry_after == seconds
 
@@ -192,7 +191,7 @@ async def test_basic_credentials_are_sent_when_the_registry_asks(
     server = FakeRegistry('Basic realm="reg"', f"Basic {ADA.basic}")
     host = await host_of(serve, server)
 
-    assert await client.resolve(f"{host}/acme/shop:1", credentials=ADA, insecure=True)
+    assert await client.resolve(f"{host}/acme/shop:1", Access(ADA, insecure=True))
     assert [authorization for _, _, authorization in server.seen] == ["", f"Basic {ADA.basic}"]
 
 
@@ -207,7 +206,7 @@ async def test_a_token_is_fetched_where_the_registry_says(
     server = FakeRegistry(challenge, f"Bearer {TOKEN}", token=token)
     host = await host_of(serve, server)
 
-    assert await client.resolve(f"{host}/acme/shop:1", credentials=credentials, insecure=True)
+    assert await client.resolve(f"{host}/acme/shop:1", Access(credentials, insecure=True))
 
     basic = f"Basic {ADA.basic}" if credentials else ""
     assert [(path, given) for _, path, given in server.seen] == [
@@ -225,7 +224,7 @@ async def test_no_more_is_asked_than_to_pull_and_only_once(
     host = await host_of(serve, server)
 
     with pytest.raises(Stalled) as stalled:
-        await client.resolve(f"{host}/acme/shop:1", credentials=ADA, insecure=True)
+        await client.resolve(f"{host}/acme/shop:1", Access(ADA, insecure=True))
 
     assert stalled.value.reason == Reason.REGISTRY_UNAUTHORIZED
     assert [path for _, path, _ in server.seen].count("/token") == 1
@@ -258,7 +257,7 @@ async def test_a_token_service_that_gives_no_token_has_its_reason(
     host = await host_of(serve, server)
 
     with pytest.raises(kind) as raised:
-        await client.resolve(f"{host}/acme/shop:1", credentials=ADA, insecure=True)
+        await client.resolve(f"{host}/acme/shop:1", Access(ADA, insecure=True))
 
     assert (raised.value.reason, type(raised.value)) == (reason, kind)
 
@@ -283,7 +282,7 @@ async def test_credentials_go_to_no_other_host_that_an_insecure_registry_names(
     host = await host_of(serve, FakeRegistry(f'Bearer realm="{realm}"'))
 
     with pytest.raises(Stalled, match="does not send credentials") as stalled:
-        await client.resolve(f"{host}/acme/shop:1", credentials=ADA, insecure=True)
+        await client.resolve(f"{host}/acme/shop:1", Access(ADA, insecure=True))
 
     assert stalled.value.reason == Reason.REGISTRY_UNAUTHORIZED
 
@@ -294,7 +293,7 @@ async def test_credentials_do_not_follow_a_redirect(client: RegistryClient, serv
     host = await host_of(serve, saying(302, Location=f"{target}/v2/acme/shop/manifests/1"))
 
     with pytest.raises(Waiting, match="redirects to"):
-        await client.resolve(f"{host}/acme/shop:1", credentials=ADA, insecure=True)
+        await client.resolve(f"{host}/acme/shop:1", Access(ADA, insecure=True))
 
     assert elsewhere.seen == []
 
@@ -315,7 +314,7 @@ async def test_a_refusal_repeats_the_registrys_words_but_no_secret(
     host = await host_of(serve, echo)
 
     with pytest.raises(Stalled, match="DENIED: no Bearer") as stalled:
-        await client.resolve(f"{host}/acme/shop:1", credentials=ADA, insecure=True)
+        await client.resolve(f"{host}/acme/shop:1", Access(ADA, insecure=True))
 
     shown = "".join(traceback.format_exception(stalled.value)) + caplog.text
     assert "canary" not in shown
@@ -329,7 +328,7 @@ async def test_a_refusal_to_strangers_says_that_credentials_may_help(
     host = await host_of(serve, FakeRegistry('Basic realm="reg"'))
 
     with pytest.raises(Stalled, match="asks for credentials: name a Registry"):
-        await client.resolve(f"{host}/acme/shop:1", insecure=True)
+        await client.resolve(f"{host}/acme/shop:1", OPEN)
 
 
 @pytest.mark.parametrize(
@@ -361,7 +360,7 @@ async def test_a_registry_that_speaks_no_tls_or_hangs_is_waited_for(
     host = await host_of(serve, hang)
 
     with pytest.raises(Waiting, match="in time"):
-        await hasty.resolve(f"{host}/acme/shop:1", insecure=True)
+        await hasty.resolve(f"{host}/acme/shop:1", OPEN)
     with pytest.raises(Waiting, match="can't be reached"):
         await RegistryClient(policy).resolve(f"{host}/acme/shop:1")
 
@@ -377,37 +376,3 @@ async def test_docker_hub_is_asked_at_its_own_address() -> None:
         await RegistryClient(AddressPolicy(lookup=lookup)).resolve("nginx:1")
 
     assert asked == [("registry-1.docker.io", 443)]
-
-
-@pytest.mark.parametrize("credentials", [None, ADA])
-async def test_a_ping_finds_a_registry(
-    client: RegistryClient, serve: Serve, credentials: Credentials | None
-) -> None:
-    plain = FakeRegistry()
-    guarded = FakeRegistry('Bearer realm="HERE/token",scope="x:y:z"', f"Bearer {TOKEN}")
-
-    await client.ping(await host_of(serve, plain), credentials, insecure=True)
-    await client.ping(await host_of(serve, guarded), credentials, insecure=True)
-
-    assert plain.seen == [("GET", "/v2/", "")]
-    assert guarded.scopes == ["x:y:z"]
-
-
-@pytest.mark.parametrize(
-    ("handler", "kind", "reason"),
-    [
-        (FakeRegistry('Basic realm="x"', "Basic other"), Stalled, "RegistryUnauthorized"),
-        (saying(404), Waiting, "RegistryUnreachable"),
-        (saying(200, "<html>", Content_Type="text/html"), Waiting, "RegistryUnreachable"),
-        (saying(503), Waiting, "RegistryUnreachable"),
-    ],
-)
-async def test_a_ping_says_why_there_is_no_registry(
-    client: RegistryClient, serve: Serve, handler: Handler, kind: type[AdapterError], reason: str
-) -> None:
-    host = await host_of(serve, handler)
-
-    with pytest.raises(kind) as raised:
-        await client.ping(host, ADA, insecure=True)
-
-    assert (raised.value.reason, type(raised.value)) == (reason, kind)
