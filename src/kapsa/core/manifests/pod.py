@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from kapsa.core import labels
 from kapsa.core.manifests.context import WorkloadContext, object_labels, selector
+from kapsa.core.workloads.literals import literal
 from kapsa.core.workloads.pod_configuration import file_mounts, file_volumes, variable_sources
 from kapsa.core.workloads.pod_security import profile_of
 from kapsa.core.workloads.processes import Process
@@ -34,6 +35,8 @@ def pod_template(context: WorkloadContext, process: Process) -> dict[str, Any]:
     }
     if context.service_account:
         spec["serviceAccountName"] = context.service_account
+    if context.pull_secret:
+        spec["imagePullSecrets"] = [{"name": context.pull_secret}]
     if volumes := [*pod_volumes(context, process), *file_volumes(context.configuration)]:
         spec["volumes"] = volumes
     if process.kind == "web":
@@ -156,14 +159,6 @@ def _variables(context: WorkloadContext, process: Process) -> list[dict[str, str
     given = {item.name: item.value for item in process.env if not item.name.startswith("KAPSA_")}
     told = {name: value for name, value in own.items() if value}
     return [
-        {"name": name} | ({"value": _literal(value)} if value else {})
+        {"name": name} | ({"value": literal(value)} if value else {})
         for name, value in (told | given).items()
     ]
-
-
-def _literal(value: str) -> str:
-    """Return what makes the kubelet give the container `value`, and not what `$(NAME)` stands for.
-
-    Source: https://kubernetes.io/docs/tasks/inject-data-application/define-interdependent-environment-variables/
-    """
-    return value.replace("$", "$$") if "$(" in value or "$$" in value else value

@@ -1,0 +1,1 @@
+"""Images on registries: who may look them up, push them and run them."""
