@@ -1,4 +1,4 @@
-"""Sees to the namespaces of Projects: makes them, and what is made once for each."""
+"""Sees to the namespaces that are made: makes those of Projects, and what is made once for each."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -10,13 +10,19 @@ from kapsa.controllers.applier import Applier
 from kapsa.controllers.cache import Manifest, uid_of
 from kapsa.controllers.clearing import Clearing
 from kapsa.controllers.outcome import interpret
+from kapsa.controllers.registry_users import pull_secret_of
 from kapsa.controllers.state import OWNER, State
 from kapsa.core import labels
 from kapsa.core.conditions import Blocked
 from kapsa.core.drift import stamp
 from kapsa.core.manifests.namespace import namespace
+from kapsa.core.places import Place, place_of
 from kapsa.core.projects.furnishings import NamespaceRules, furnishings
-from kapsa.core.projects.namespaces import Place, bears_its_stamp, may_inherit
+from kapsa.core.projects.namespaces import (
+    bears_its_stamp,
+    environment_namespace,
+    may_inherit,
+)
 from kapsa.models.domain_pool import DomainPool
 from kapsa.models.project import Project
 from kapsa.models.reasons import Reason
@@ -74,8 +80,18 @@ class Furnisher:
             place = await self._place(project, environment)
         except AdapterError as error:
             return Furnished(unusable=interpret(error).blocked, is_safe=False)
+        return await self.furnish(place, pool)
+
+    async def furnish(self, place: Place, pool: DomainPool | Blocked | None) -> Furnished:
+        """Bring in order what is made once for a namespace which is there; return what it is like.
+
+        Args:
+            place: The namespace; with its UID where it was made.
+            pool: See `see_to`.
+        """
         problems, is_safe = [], True
-        wanted = furnishings(place, self.rules, pool)
+        pull_secret = pull_secret_of(self.state, place.registry)
+        wanted = furnishings(place, self.rules, pool, pull_secret)
         for manifest in wanted:
             try:
                 await self._furnish(place, manifest)
@@ -94,11 +110,11 @@ class Furnisher:
 
     async def _place(self, project: Project, environment: str) -> Place:
         """Return the namespace, which is there; with its UID where it is made."""
-        place = Place(project, environment)
-        if not place.is_made:
-            return place
+        name = environment_namespace(project, environment)
+        if project.spec.isolation == "Shared":
+            return place_of(project, environment)
         wanted = stamp(namespace(project, environment, pod_security=self.rules.pod_security))
-        inherited = await self._inherit(project, place.namespace)
+        inherited = await self._inherit(project, name)
 
         def is_ours(live: Manifest) -> bool:
             uid = project.metadata.uid
@@ -108,10 +124,10 @@ class Furnisher:
         if live["metadata"].get("deletionTimestamp"):
             raise Waiting(
                 Reason.NAMESPACE_TERMINATING,
-                f"namespace {place.namespace} is being deleted; it is made anew once it is gone",
+                f"namespace {name} is being deleted; it is made anew once it is gone",
                 retry_after=_ENDING_RETRY,
             )
-        return Place(project, environment, uid_of(live))
+        return place_of(project, environment, uid_of(live))
 
     async def _inherit(self, project: Project, name: str) -> bool:
         """Tell whether the Project takes the namespace that a former one of its name has left.
@@ -147,10 +163,8 @@ class Furnisher:
         """Bring one object of a namespace to what it should be."""
 
         def is_ours(live: Manifest) -> bool:
-            owner = place.uid if place.is_made else place.project.metadata.uid
-            return labels.controller_uid(live) == owner or labels.is_owned_by(
-                live, place.project.metadata.uid
-            )
+            owner = place.uid if place.is_made else place.owner_uid
+            return labels.controller_uid(live) == owner or labels.is_owned_by(live, place.owner_uid)
 
         metadata = manifest["metadata"]
         cache = self.state.by_kind(manifest["kind"])

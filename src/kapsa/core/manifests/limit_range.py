@@ -6,7 +6,7 @@ Source: https://kubernetes.io/docs/concepts/policy/limit-range/
 from collections.abc import Mapping
 from typing import Any
 
-from kapsa.core.projects.namespaces import Place
+from kapsa.core.places import Place
 
 
 def limit_range(place: Place, limits: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:

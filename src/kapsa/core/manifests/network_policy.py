@@ -6,7 +6,7 @@ Source: https://kubernetes.io/docs/concepts/services-networking/network-policies
 from typing import Any, Final
 
 from kapsa.core import labels
-from kapsa.core.projects.namespaces import Place
+from kapsa.core.places import Place
 from kapsa.models.domain_pool import DomainPool, Routing
 
 _NAMESPACE_NAME: Final = "kubernetes.io/metadata.name"

@@ -6,7 +6,7 @@ Source: https://kubernetes.io/docs/concepts/policy/resource-quotas/
 from collections.abc import Mapping
 from typing import Any
 
-from kapsa.core.projects.namespaces import Place
+from kapsa.core.places import Place
 
 
 def resource_quota(place: Place, hard: Mapping[str, str]) -> dict[str, Any]:

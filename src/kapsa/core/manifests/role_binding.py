@@ -5,7 +5,7 @@ Source: https://kubernetes.io/docs/reference/access-authn-authz/rbac/
 
 from typing import Any, Final
 
-from kapsa.core.projects.namespaces import Place
+from kapsa.core.places import Place
 
 _RBAC: Final = "rbac.authorization.k8s.io"
 
@@ -19,6 +19,6 @@ def role_binding(place: Place, cluster_role: str) -> dict[str, Any]:
         "roleRef": {"apiGroup": _RBAC, "kind": "ClusterRole", "name": cluster_role},
         "subjects": [
             {"apiGroup": _RBAC, "kind": subject.kind, "name": subject.name}
-            for subject in place.project.spec.access
+            for subject in place.access
         ],
     }

@@ -11,7 +11,7 @@ from kapsa.core.manifests.network_policy import network_policy
 from kapsa.core.manifests.resource_quota import resource_quota
 from kapsa.core.manifests.role_binding import role_binding
 from kapsa.core.manifests.service_account import service_account
-from kapsa.core.projects.namespaces import Place
+from kapsa.core.places import Place
 from kapsa.core.workloads.pod_security import Profile
 from kapsa.models.domain_pool import DomainPool
 
@@ -37,7 +37,10 @@ class NamespaceRules:
 
 
 def furnishings(
-    place: Place, rules: NamespaceRules, pool: DomainPool | Blocked | None
+    place: Place,
+    rules: NamespaceRules,
+    pool: DomainPool | Blocked | None,
+    pull_secret: str = "",
 ) -> tuple[Manifest, ...]:
     """Return what is made for a namespace, stamped, in the order in which it is made.
 
@@ -46,8 +49,9 @@ def furnishings(
         rules: What the admin wants of it.
         pool: Where hosts are from, or why that isn't known: then the NetworkPolicy is left as it
             is; None where there are none.
+        pull_secret: Name of the Secret with which images are pulled; nothing for none.
     """
-    objects = [service_account(place)]
+    objects = [service_account(place, pull_secret)]
     if place.is_made:
         if not isinstance(pool, Blocked):
             objects.append(network_policy(place, pool))
@@ -55,6 +59,6 @@ def furnishings(
             objects.append(resource_quota(place, rules.resource_quota))
         if rules.limit_range:
             objects.append(limit_range(place, rules.limit_range))
-        if rules.developer_role and place.project.spec.access:
+        if rules.developer_role and place.access:
             objects.append(role_binding(place, rules.developer_role))
     return tuple(stamp(manifest) for manifest in objects)

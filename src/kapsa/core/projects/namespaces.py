@@ -6,11 +6,9 @@ somebody makes elsewhere is none of the Project's, whatever it says.
 
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from typing import Any
 
 from kapsa.core import labels
-from kapsa.models.base import API_VERSION
 from kapsa.models.environment import Environment
 from kapsa.models.project import Project
 from kapsa.utils.names import with_digest
@@ -67,59 +65,6 @@ def service_account_name(project: str) -> str:
 def owner_of(project: Project) -> str:
     """Return how the annotation of a made namespace names its Project."""
     return f"Project/{project.metadata.namespace}/{project.metadata.name}"
-
-
-@dataclass(frozen=True)
-class Place:
-    """A namespace in which Environments of a Project live.
-
-    Attributes:
-        project: The Project.
-        environment: Name of the only Environment in it, with isolation `Environment`; else nothing.
-        uid: UID of the namespace, where it was made for the Project.
-    """
-
-    project: Project
-    environment: str = ""
-    uid: str = ""
-
-    @property
-    def namespace(self) -> str:
-        """Name of the namespace."""
-        return environment_namespace(self.project, self.environment)
-
-    @property
-    def is_made(self) -> bool:
-        """Whether it was made for the Project, and isn't a tenant's."""
-        return self.project.spec.isolation != "Shared"
-
-    def metadata(self, name: str) -> dict[str, Any]:
-        """Return the metadata of an object that is made once for the namespace.
-
-        It goes with a made namespace, by which it is known even without its labels; in a tenant's
-        it goes with the Project.
-        """
-        meta = self.project.metadata
-        built = {
-            **labels.MANAGED,
-            labels.NAME: meta.name,
-            labels.PROJECT: meta.name,
-            labels.OWNER_UID: meta.uid,
-        }
-        if self.project.spec.isolation == "Environment":
-            built[labels.ENVIRONMENT] = self.environment
-        owner = (
-            labels.owner_reference("v1", "Namespace", self.namespace, self.uid)
-            if self.is_made
-            else labels.owner_reference(API_VERSION, "Project", meta.name, meta.uid)
-        )
-        return {
-            "name": name,
-            "namespace": self.namespace,
-            "labels": built,
-            "annotations": {labels.OWNER: owner_of(self.project)},
-            "ownerReferences": [owner],
-        }
 
 
 def forsaken(

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from kapsa.core.conditions import Blocked
+from kapsa.core.places import place_of
 from kapsa.core.projects.furnishings import NamespaceRules, furnishings
-from kapsa.core.projects.namespaces import Place
 from kapsa.models.domain_pool import DomainPool
 from tests.builders import pool, project
 
@@ -21,7 +21,7 @@ def kinds(
     access: Any = (),
     **rules: Any,
 ) -> list[str]:
-    place = Place(project("shop", isolation=isolation, access=access), "shop-a", "uid-of-it")
+    place = place_of(project("shop", isolation=isolation, access=access), "shop-a", "uid-of-it")
     return [item["kind"] for item in furnishings(place, NamespaceRules(**rules), pool)]
 
 
@@ -53,7 +53,7 @@ def test_furnishings(given: dict[str, Any], expected: list[str]) -> None:
 
 
 def test_whatever_is_made_says_whose_it_is_and_goes_with_the_namespace() -> None:
-    place = Place(project("shop", access=ACCESS), "", "uid-of-it")
+    place = place_of(project("shop", access=ACCESS), "", "uid-of-it")
     for item in furnishings(place, NamespaceRules(**BOUNDS), pool()):
         metadata = item["metadata"]
         assert metadata["namespace"] == place.namespace
@@ -62,7 +62,15 @@ def test_whatever_is_made_says_whose_it_is_and_goes_with_the_namespace() -> None
         assert (owner["kind"], owner["uid"]) == ("Namespace", "uid-of-it")
 
 
+@pytest.mark.parametrize("isolation", ["Project", "Shared"])
+def test_the_service_account_names_the_pull_secret(isolation: str) -> None:
+    place = place_of(project("shop", isolation=isolation, registry={"name": "harbor"}))
+    assert place.registry == "harbor"
+    account = furnishings(place, NamespaceRules(), None, "kapsa-pull")[0]
+    assert account["imagePullSecrets"] == [{"name": "kapsa-pull"}]
+
+
 def test_in_a_tenants_namespace_it_goes_with_the_project() -> None:
-    (account,) = furnishings(Place(project("shop", isolation="Shared")), NamespaceRules(), None)
+    (account,) = furnishings(place_of(project("shop", isolation="Shared")), NamespaceRules(), None)
     (owner,) = account["metadata"]["ownerReferences"]
     assert (owner["kind"], owner["uid"]) == ("Project", "uid-project-team-a-shop")
