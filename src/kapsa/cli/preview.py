@@ -1,15 +1,10 @@
 """The commands `kapsa preview …`."""
 
-import sys
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import click
 
-from kapsa.utils.durations import parse_duration
-
-if TYPE_CHECKING:
-    from kapsa.cli.previews.desk import Desk
+from kapsa.cli.remote.options import Command, Duration, patient, run_at, where
 
 _EXIT_CODES: Final = """\
 The exit code is 0 when it is done; 1 if the preview has failed, is not there, or is not as awaited
@@ -35,6 +30,7 @@ Examples:
   kapsa preview create shop-pr-42 --image ghcr.io/acme/shop:1f3b5d7 --domain-pool apps --wait
   kapsa preview create --pr 42 --image "$IMAGE" --ttl 2d --env LOG_LEVEL=debug -n team-a
   kapsa preview create shop-pr-42 --image "$IMAGE" --own-namespace --domain-pool apps -o name
+  kapsa preview create --pr 42 --image harbor.example.com/acme/shop:1f3b5d7 --registry harbor
 
 With --wait, progress goes to standard error, and the URL is all of the standard output.
 
@@ -80,18 +76,6 @@ Examples:
 {_EXIT_CODES}"""
 
 
-class _Duration(click.ParamType[int]):
-    """A duration such as `90s`, `1h30m` or `7d`; gives seconds."""
-
-    name = "duration"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        try:
-            return parse_duration(value)
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
-
-
 def _variables(
     _: click.Context, __: click.Parameter, values: tuple[str, ...]
 ) -> tuple[tuple[str, str], ...]:
@@ -101,44 +85,12 @@ def _variables(
     return tuple((name, value) for name, _, value in pairs)
 
 
-Command = Callable[..., Any]
-
-
-def _where(command: Command) -> Command:
-    """Add the options that say which cluster and namespace are meant."""
-    for option in (
-        click.option("--kubeconfig", metavar="FILE", help="Kubeconfig to use."),
-        click.option("--context", metavar="NAME", help="Context of the kubeconfig to use."),
-        click.option(
-            "-n", "--namespace", metavar="NAME", help="Namespace; the context's if left out."
-        ),
-    ):
-        command = option(command)
-    return command
-
-
 def _which(command: Command) -> Command:
     """Add the argument and the option that name a preview."""
     command = click.option(
         "--pr", type=click.IntRange(min=1), metavar="N", help="Number of the pull request."
     )(command)
     return click.argument("name", required=False)(command)
-
-
-def _patient(default: str, what: str) -> Callable[[Command], Command]:
-    """Add the options of those who wait."""
-
-    def with_options(command: Command) -> Command:
-        command = click.option(
-            "--timeout",
-            type=_Duration(),
-            default=default,
-            show_default=True,
-            help="Longest time to wait.",
-        )(command)
-        return click.option("--wait", is_flag=True, help=what)(command)
-
-    return with_options
 
 
 @click.group(help=_HELP)
@@ -158,6 +110,9 @@ def preview() -> None:
 )
 @click.option("--domain-pool", default="", metavar="NAME", help="DomainPool that gives the host.")
 @click.option("--subdomain", default="", metavar="NAME", help="Name below the base domain.")
+@click.option(
+    "--registry", default="", metavar="NAME", help="Registry that the image is on, to pull it."
+)
 @click.option("--branch", default="", help="Branch that it shows.")
 @click.option("--commit", default="", metavar="SHA", help="Commit that it shows.")
 @click.option(
@@ -175,14 +130,14 @@ def preview() -> None:
     is_flag=True,
     help="Make a namespace for it, called as --namespace says or after the preview.",
 )
-@_patient("5m", "Return once it is Ready, and print its URL.")
+@patient("5m", "Return once it is Ready, and print its URL.")
 @click.option(
     "-o",
     "--output",
     type=click.Choice(["wide", "json", "yaml", "name"]),
     help="Print the Environment in this form.",
 )
-@_where
+@where
 def create(name: str | None, pr: int | None, **options: Any) -> None:
     """Create; see `_CREATE_HELP`."""
     from kapsa.cli.previews.objects import Wanted  # noqa: PLC0415
@@ -198,6 +153,7 @@ def create(name: str | None, pr: int | None, **options: Any) -> None:
         pull_request=pr or 0,
         domain_pool=options["domain_pool"],
         subdomain=options["subdomain"],
+        registry=options["registry"],
         branch=options["branch"],
         commit=options["commit"],
         env=options["env"],
@@ -206,7 +162,7 @@ def create(name: str | None, pr: int | None, **options: Any) -> None:
     asked = Create(
         wanted, options["own_namespace"], options["wait"], options["timeout"], options["output"]
     )
-    _run(options, lambda desk: create_preview(desk, asked))
+    run_at(options, lambda desk: create_preview(desk, asked))
 
 
 @preview.command(name="list", help=_LIST_HELP)
@@ -219,19 +175,19 @@ def create(name: str | None, pr: int | None, **options: Any) -> None:
     show_default=True,
     help="Form of the list.",
 )
-@_where
+@where
 def list_(all_namespaces: bool, output: str, **options: Any) -> None:
     """List; see `_LIST_HELP`."""
     from kapsa.cli.previews.run import list_previews  # noqa: PLC0415
 
-    _run(options, lambda desk: list_previews(desk, everywhere=all_namespaces, output=output))
+    run_at(options, lambda desk: list_previews(desk, everywhere=all_namespaces, output=output))
 
 
 @preview.command(help=_DELETE_HELP)
 @_which
-@_patient("5m", "Return once it is gone, and its own namespace if it has one.")
+@patient("5m", "Return once it is gone, and its own namespace if it has one.")
 @click.option("--ignore-not-found", is_flag=True, help="Do nothing if it isn't there.")
-@_where
+@where
 def delete(
     name: str | None, pr: int | None, wait: bool, timeout: int, ignore_not_found: bool,
     **options: Any,
@@ -240,7 +196,7 @@ def delete(
     from kapsa.cli.previews.run import delete_preview  # noqa: PLC0415
 
     which = _name(name, pr)
-    _run(
+    run_at(
         options,
         lambda desk: delete_preview(
             desk, which, longest=timeout if wait else None, ignore_not_found=ignore_not_found
@@ -250,26 +206,26 @@ def delete(
 
 @preview.command(help=_EXTEND_HELP)
 @_which
-@click.option("--for", "seconds", type=_Duration(), required=True, help="Time from now on.")
-@_where
+@click.option("--for", "seconds", type=Duration(), required=True, help="Time from now on.")
+@where
 def extend(name: str | None, pr: int | None, seconds: int, **options: Any) -> None:
     """Extend; see `_EXTEND_HELP`."""
     from kapsa.cli.previews.run import extend_preview  # noqa: PLC0415
 
     which = _name(name, pr)
-    _run(options, lambda desk: extend_preview(desk, which, seconds=seconds))
+    run_at(options, lambda desk: extend_preview(desk, which, seconds=seconds))
 
 
 @preview.command(help=_PIN_HELP)
 @_which
 @click.option("--off", is_flag=True, help="Let it expire again.")
-@_where
+@where
 def pin(name: str | None, pr: int | None, off: bool, **options: Any) -> None:
     """Pin; see `_PIN_HELP`."""
     from kapsa.cli.previews.run import pin_preview  # noqa: PLC0415
 
     which = _name(name, pr)
-    _run(options, lambda desk: pin_preview(desk, which, off=off))
+    run_at(options, lambda desk: pin_preview(desk, which, off=off))
 
 
 def _name(name: str | None, pull_request: int | None) -> str:
@@ -279,12 +235,3 @@ def _name(name: str | None, pull_request: int | None) -> str:
         return preview_name(name, pull_request)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-
-
-def _run(options: dict[str, Any], work: "Callable[[Desk], Awaitable[int]]") -> None:
-    """Do the work at the cluster that the options name, and exit with its code."""
-    from kapsa.cli.previews.desk import at_kubeconfig  # noqa: PLC0415
-    from kapsa.cli.previews.run import at_work  # noqa: PLC0415
-
-    reach = at_kubeconfig(options["kubeconfig"], options["context"], options["namespace"])
-    sys.exit(at_work(reach, work))

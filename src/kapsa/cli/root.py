@@ -5,8 +5,11 @@ from collections.abc import Callable
 import click
 
 from kapsa import __version__
+from kapsa.cli.follow import follow
 from kapsa.cli.plan import plan
 from kapsa.cli.preview import preview
+from kapsa.cli.promote import promote
+from kapsa.cli.rollback import rollback
 from kapsa.cli.validate import validate
 
 
@@ -28,7 +31,6 @@ def make_cli(run_operator: Callable[[], None]) -> click.Group:
         """
         run_operator()
 
-    cli.add_command(plan)
-    cli.add_command(preview)
-    cli.add_command(validate)
+    for command in (follow, plan, preview, promote, rollback, validate):
+        cli.add_command(command)
     return cli

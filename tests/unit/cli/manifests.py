@@ -24,7 +24,7 @@ REGISTRY = """\
 apiVersion: kapsa-project.io/v1alpha1
 kind: Registry
 metadata: {name: harbor}
-spec: {endpoint: harbor.example.com}
+spec: {endpoint: ghcr.io}
 """
 
 

@@ -240,6 +240,31 @@ def test_an_image_that_is_not_on_the_registry_is_not_waited_for() -> None:
     assert "shop-production: RegistryMismatch: image registry.example.com/" in result.stdout
 
 
+def test_an_image_of_another_team_is_not_waited_for_either() -> None:
+    write("shop.yaml", shop(registry={"name": "harbor"}))
+    write("registry.yaml", registry_manifest("harbor", repositoryTemplate="{namespace}/{project}"))
+
+    result = plan("-f", "shop.yaml", "-f", "registry.yaml")
+
+    assert "shop-production: RepositoryNotAllowed: spec.build.image: " in result.stdout
+
+
+def test_the_service_account_pulls_with_the_secret_of_the_registry() -> None:
+    write("shop.yaml", shop(registry={"name": "second"}))
+    offered: dict[str, Any] = {
+        "pullAuth": {"secretRef": {"name": "pull"}},
+        "imagePullSecret": {"name": "kapsa-pull"},
+    }
+    write("first.yaml", registry_manifest("first", **offered))
+    write("second.yaml", registry_manifest("second", **offered))
+
+    result = plan("-f", "shop.yaml", "-f", "second.yaml", "-o", "yaml")
+    both = plan("-f", "shop.yaml", "-f", "first.yaml", "-f", "second.yaml", "-o", "yaml")
+
+    assert "imagePullSecrets:\n- name: kapsa-pull\n" in result.stdout
+    assert "imagePullSecrets:\n- name: kapsa-pull-" in both.stdout
+
+
 def test_a_project_without_a_namespace_is_in_the_one_that_is_named() -> None:
     manifest = shop()
     del manifest["metadata"]["namespace"]

@@ -1,61 +1,31 @@
 """`kapsa preview`: previews without a Project, made, listed and deleted by hand or by CI."""
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
-from kapsa.adapters.cluster import Cluster, Manifest
+from kapsa.adapters.cluster import Manifest
 from kapsa.adapters.errors import Stalled, Waiting
 from kapsa.cli import make_cli
-from kapsa.cli.previews.desk import MANAGER, Desk, PreviewError, Reach
 from kapsa.cli.previews.objects import own_namespace_name, preview_name
+from kapsa.cli.remote.desk import MANAGER, CommandError
 from kapsa.core import labels
 from tests.builders import environment_manifest
-from tests.fakes import FakeCluster
+from tests.unit.cli.terminal import Terminal
 
 IMAGE = "registry.example.com/acme/shop:1"
 OWN = own_namespace_name("shop", "team-a")
 CREATE = ("create", "shop", "--image", IMAGE)
 
 
-class Terminal:
-    """A command line beside a cluster; while a command waits, `meanwhile` happens, a step each."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.cluster = FakeCluster()
-        self.meanwhile: list[Callable[[], object]] = []
-        self.managers: list[str] = []
-        self.time = 0.0
-        monkeypatch.setattr("kapsa.cli.previews.desk.at_kubeconfig", self._at)
+class Previews(Terminal):
+    """A command line for `kapsa preview`."""
 
     def run(self, *arguments: str) -> Result:
-        self.cluster.writes.clear()
-        return CliRunner().invoke(make_cli(lambda: None), ["preview", *arguments])
-
-    def _at(self, kubeconfig: str | None, context: str | None, asked: str | None) -> Reach:
-        @asynccontextmanager
-        async def reach() -> AsyncIterator[Desk]:
-            yield Desk(
-                self.cluster, self._as_manager, "team-a", asked,
-                now=lambda: 1_767_225_600.0, elapsed=lambda: self.time, sleep=self._sleep,
-            )  # fmt: skip
-
-        return reach
-
-    def _as_manager(self, manager: str) -> Cluster:
-        self.managers.append(manager)
-        return self.cluster
-
-    async def _sleep(self, seconds: float) -> None:
-        self.time += seconds
-        if self.meanwhile:
-            self.meanwhile.pop(0)()
-        await asyncio.sleep(0)
+        return super().run("preview", *arguments)
 
     def live(self, namespace: str = "team-a") -> Manifest:
         return self.cluster.live("Environment", "shop", namespace)
@@ -87,8 +57,8 @@ class Terminal:
 
 
 @pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    return Terminal(monkeypatch)
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Previews:
+    return Previews(monkeypatch)
 
 
 READY = ("Ready", "True", "Ready")
@@ -96,11 +66,11 @@ PROGRESSING = ("Ready", "False", "WorkloadProgressing")
 URL = "http://shop.apps.example.com"
 
 
-def test_it_makes_an_environment_as_ci_would(terminal: Terminal) -> None:
+def test_it_makes_an_environment_as_ci_would(terminal: Previews) -> None:
     result = terminal.run(
         *CREATE, "--pr", "42", "--ttl", "2d", "--domain-pool", "apps", "--subdomain", "acme",
         "--branch", "feature/x", "--commit", "a" * 40, "--env", "A=b=c", "--env", "B=",
-        "--port", "3000",
+        "--port", "3000", "--registry", "harbor",
     )  # fmt: skip
     assert (result.exit_code, result.stdout) == (0, "environment.kapsa-project.io/shop created\n")
     assert terminal.live()["spec"] == {
@@ -110,6 +80,7 @@ def test_it_makes_an_environment_as_ci_would(terminal: Terminal) -> None:
         "branch": "feature/x",
         "commit": "a" * 40,
         "pullRequest": {"number": 42},
+        "registry": {"name": "harbor"},
         "domain": {"domainPoolRef": {"name": "apps"}, "subdomain": "acme"},
         "runtime": {
             "ports": [{"containerPort": 3000}],
@@ -118,12 +89,12 @@ def test_it_makes_an_environment_as_ci_would(terminal: Terminal) -> None:
     }
 
 
-def test_a_pull_request_alone_names_it_and_namespace_says_where(terminal: Terminal) -> None:
+def test_a_pull_request_alone_names_it_and_namespace_says_where(terminal: Previews) -> None:
     assert terminal.run("create", "--pr", "7", "--image", IMAGE, "-n", "team-b").exit_code == 0
     assert terminal.cluster.has("Environment", "pr-7", "team-b")
 
 
-def test_a_second_time_it_changes_what_differs_and_says_so(terminal: Terminal) -> None:
+def test_a_second_time_it_changes_what_differs_and_says_so(terminal: Previews) -> None:
     terminal.run(*CREATE)
     uid = terminal.live()["metadata"]["uid"]
     assert "unchanged" in terminal.run(*CREATE).stdout
@@ -150,14 +121,14 @@ def test_a_second_time_it_changes_what_differs_and_says_so(terminal: Terminal) -
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
 )
 def test_misuse_is_told_and_writes_nothing(
-    terminal: Terminal, arguments: tuple[str, ...], said: str
+    terminal: Previews, arguments: tuple[str, ...], said: str
 ) -> None:
     result = terminal.run(*arguments)
     assert (result.exit_code, terminal.cluster.writes) == (2, [])
     assert said in result.stderr
 
 
-def test_an_environment_of_a_project_is_left_alone(terminal: Terminal) -> None:
+def test_an_environment_of_a_project_is_left_alone(terminal: Previews) -> None:
     reference = {"name": "shop", "namespace": "team-a", "uid": "u"}
     terminal.cluster.put(environment_manifest("shop", projectRef=reference))
     for arguments in (CREATE, ("delete", "shop")):
@@ -171,7 +142,7 @@ def test_an_environment_of_a_project_is_left_alone(terminal: Terminal) -> None:
     [Stalled("ApplyRefused", "ci is forbidden to patch"), Waiting("ApiServerUnavailable", "away")],
     ids=str,
 )
-def test_what_the_api_server_says_is_passed_on(terminal: Terminal, error: Stalled) -> None:
+def test_what_the_api_server_says_is_passed_on(terminal: Previews, error: Stalled) -> None:
     terminal.cluster.fail(error, "apply")
     result = terminal.run(*CREATE)
     assert (result.exit_code, error.message in result.stderr) == (2, True)
@@ -187,14 +158,14 @@ def test_without_a_cluster_it_says_what_is_missing() -> None:
 # Waiting
 
 
-def test_who_waits_gets_the_url_alone_on_standard_output(terminal: Terminal) -> None:
+def test_who_waits_gets_the_url_alone_on_standard_output(terminal: Previews) -> None:
     terminal.meanwhile = [terminal.reports(PROGRESSING), terminal.reports(READY, url=URL)]
     result = terminal.run(*CREATE, "--wait")
     assert (result.exit_code, result.stdout) == (0, f"{URL}\n")
     assert "WorkloadProgressing: WorkloadProgressing it is" in result.stderr
 
 
-def test_the_status_of_what_ran_before_is_not_believed(terminal: Terminal) -> None:
+def test_the_status_of_what_ran_before_is_not_believed(terminal: Previews) -> None:
     terminal.run(*CREATE)
     terminal.reports(READY, url=URL)()
     terminal.meanwhile = [lambda: None, terminal.reports(("Ready", "False", "WorkloadFailed"))]
@@ -204,7 +175,7 @@ def test_the_status_of_what_ran_before_is_not_believed(terminal: Terminal) -> No
     assert "WorkloadFailed it is" in result.stderr
 
 
-def test_what_stalls_fails_with_its_message(terminal: Terminal) -> None:
+def test_what_stalls_fails_with_its_message(terminal: Previews) -> None:
     stalled = [(kind, value, "DomainPoolNotFound") for kind, value in
                (("Ready", "False"), ("Stalled", "True"))]  # fmt: skip
     terminal.meanwhile = [terminal.reports(*stalled)]
@@ -213,19 +184,19 @@ def test_what_stalls_fails_with_its_message(terminal: Terminal) -> None:
     assert "DomainPoolNotFound it is" in result.stderr
 
 
-def test_a_failure_of_before_that_is_being_mended_is_not_final(terminal: Terminal) -> None:
+def test_a_failure_of_before_that_is_being_mended_is_not_final(terminal: Previews) -> None:
     terminal.run(*CREATE)
     terminal.reports(("Stalled", "True", "DomainPoolNotFound"))()
     terminal.meanwhile = [lambda: None, terminal.reports(READY, url=URL)]
     assert terminal.run(*CREATE, "--wait").stdout == f"{URL}\n"
 
 
-def test_without_an_operator_it_asks_whether_there_is_one(terminal: Terminal) -> None:
+def test_without_an_operator_it_asks_whether_there_is_one(terminal: Previews) -> None:
     result = terminal.run(*CREATE, "--wait", "--timeout", "3s")
     assert (result.exit_code, "does the operator run?" in result.stderr) == (1, True)
 
 
-def test_an_api_server_that_is_away_for_a_while_is_waited_for(terminal: Terminal) -> None:
+def test_an_api_server_that_is_away_for_a_while_is_waited_for(terminal: Previews) -> None:
     terminal.meanwhile = [
         lambda: terminal.cluster.fail(Waiting("ApiServerUnavailable", "away"), "get"),
         terminal.reports(READY, url=URL),
@@ -233,13 +204,13 @@ def test_an_api_server_that_is_away_for_a_while_is_waited_for(terminal: Terminal
     assert terminal.run(*CREATE, "--wait").stdout == f"{URL}\n"
 
 
-def test_one_that_is_deleted_meanwhile_is_not_waited_for(terminal: Terminal) -> None:
+def test_one_that_is_deleted_meanwhile_is_not_waited_for(terminal: Previews) -> None:
     terminal.meanwhile = [lambda: terminal.cluster.remove("Environment", "shop", "team-a")]
     result = terminal.run(*CREATE, "--wait")
     assert (result.exit_code, "was deleted meanwhile" in result.stderr) == (1, True)
 
 
-def test_one_without_a_domain_has_no_url(terminal: Terminal) -> None:
+def test_one_without_a_domain_has_no_url(terminal: Previews) -> None:
     terminal.meanwhile = [terminal.reports(READY)]
     result = terminal.run(*CREATE, "--wait")
     assert (result.exit_code, result.stdout) == (0, "")
@@ -249,7 +220,7 @@ def test_one_without_a_domain_has_no_url(terminal: Terminal) -> None:
 # A namespace of its own
 
 
-def test_its_own_namespace_comes_first_and_is_tied_to_it_last(terminal: Terminal) -> None:
+def test_its_own_namespace_comes_first_and_is_tied_to_it_last(terminal: Previews) -> None:
     assert terminal.run(*CREATE, "--own-namespace").exit_code == 0
     assert terminal.cluster.verbs() == [
         f"apply Namespace {OWN}",
@@ -273,7 +244,7 @@ def test_its_own_namespace_comes_first_and_is_tied_to_it_last(terminal: Terminal
 @pytest.mark.parametrize("late", [True, False], ids=["written", "not-written"])
 @pytest.mark.parametrize("skip", [0, 1])
 def test_interrupted_anywhere_and_asked_again_it_ends_the_same(
-    terminal: Terminal, kind: str, late: bool, skip: int
+    terminal: Previews, kind: str, late: bool, skip: int
 ) -> None:
     terminal.cluster.fail(Waiting("x", "lost"), "apply", kind, late=late, skip=skip)
     terminal.run(*CREATE, "--own-namespace")
@@ -283,12 +254,12 @@ def test_interrupted_anywhere_and_asked_again_it_ends_the_same(
     assert made["labels"][labels.OWNER_UID] == terminal.live(OWN)["metadata"]["uid"]
 
 
-def test_a_namespace_may_be_named(terminal: Terminal) -> None:
+def test_a_namespace_may_be_named(terminal: Previews) -> None:
     terminal.run(*CREATE, "--own-namespace", "-n", "shop-42")
     assert terminal.cluster.has("Environment", "shop", "shop-42")
 
 
-def test_a_namespace_of_somebody_else_is_left_alone(terminal: Terminal) -> None:
+def test_a_namespace_of_somebody_else_is_left_alone(terminal: Previews) -> None:
     for owner in ("Project/team-a/shop", f"Environment/{OWN}/other", ""):
         terminal.namespace(owner)
         result = terminal.run(*CREATE, "--own-namespace")
@@ -298,7 +269,7 @@ def test_a_namespace_of_somebody_else_is_left_alone(terminal: Terminal) -> None:
     assert terminal.run(*CREATE, "--own-namespace").exit_code == 2
 
 
-def test_a_namespace_that_is_going_is_waited_for(terminal: Terminal) -> None:
+def test_a_namespace_that_is_going_is_waited_for(terminal: Previews) -> None:
     terminal.namespace(deletionTimestamp="2026-01-01T00:00:00Z")
     terminal.meanwhile = [lambda: terminal.cluster.remove("Namespace", OWN)]
     assert terminal.run(*CREATE, "--own-namespace").exit_code == 0
@@ -311,7 +282,7 @@ def test_two_teams_that_call_it_the_same_get_two_namespaces() -> None:
     assert len(names) == 4
 
 
-def test_a_refusal_after_the_namespace_was_made_says_that_it_stays(terminal: Terminal) -> None:
+def test_a_refusal_after_the_namespace_was_made_says_that_it_stays(terminal: Previews) -> None:
     terminal.cluster.fail(Stalled("ApplyRefused", "no"), "apply", "Environment")
     result = terminal.run(*CREATE, "--own-namespace")
     assert (result.exit_code, f"namespace {OWN} stays" in result.stderr) == (2, True)
@@ -320,7 +291,7 @@ def test_a_refusal_after_the_namespace_was_made_says_that_it_stays(terminal: Ter
 # List, delete, extend, pin
 
 
-def test_a_list_shows_previews_and_no_permanent_environments(terminal: Terminal) -> None:
+def test_a_list_shows_previews_and_no_permanent_environments(terminal: Previews) -> None:
     terminal.run(*CREATE, "--pr", "42")
     terminal.reports(READY, url=URL, phase="Running")()
     terminal.cluster.put(environment_manifest("production", type="permanent"))
@@ -337,12 +308,12 @@ def test_a_list_shows_previews_and_no_permanent_environments(terminal: Terminal)
     assert [item["metadata"]["name"] for item in listed["items"]] == ["shop"]
 
 
-def test_an_empty_list_says_so(terminal: Terminal) -> None:
+def test_an_empty_list_says_so(terminal: Previews) -> None:
     result = terminal.run("list")
     assert (result.stdout, result.stderr) == ("", "no previews in namespace team-a\n")
 
 
-def test_it_is_deleted_here_or_in_its_own_namespace(terminal: Terminal) -> None:
+def test_it_is_deleted_here_or_in_its_own_namespace(terminal: Previews) -> None:
     for place, arguments in (("team-a", CREATE), (OWN, (*CREATE, "--own-namespace"))):
         terminal.run(*arguments)
         uid = terminal.live(place)["metadata"]["uid"]
@@ -353,7 +324,7 @@ def test_it_is_deleted_here_or_in_its_own_namespace(terminal: Terminal) -> None:
         assert (str(write), write.uid) == (f"delete Environment {place}/shop", uid)
 
 
-def test_who_waits_waits_for_its_own_namespace_too(terminal: Terminal) -> None:
+def test_who_waits_waits_for_its_own_namespace_too(terminal: Previews) -> None:
     terminal.run(*CREATE, "--own-namespace")
     terminal.meanwhile = [lambda: terminal.cluster.remove("Namespace", OWN)]
     assert terminal.run("delete", "shop", "--wait").exit_code == 0
@@ -363,7 +334,7 @@ def test_who_waits_waits_for_its_own_namespace_too(terminal: Terminal) -> None:
 
 
 def test_one_that_is_not_there_can_not_be_deleted_unless_that_is_all_right(
-    terminal: Terminal,
+    terminal: Previews,
 ) -> None:
     result = terminal.run("delete", "shop")
     assert (result.exit_code, "there is no Environment shop in team-a" in result.stderr) == (
@@ -371,7 +342,7 @@ def test_one_that_is_not_there_can_not_be_deleted_unless_that_is_all_right(
     assert terminal.run("delete", "shop", "--ignore-not-found").exit_code == 0
 
 
-def test_of_two_of_a_name_the_namespace_must_be_named(terminal: Terminal) -> None:
+def test_of_two_of_a_name_the_namespace_must_be_named(terminal: Previews) -> None:
     terminal.run(*CREATE)
     terminal.run(*CREATE, "--own-namespace")
     assert "name the namespace" in terminal.run("delete", "shop").stderr
@@ -379,7 +350,7 @@ def test_of_two_of_a_name_the_namespace_must_be_named(terminal: Terminal) -> Non
     assert terminal.cluster.has("Environment", "shop", "team-a")
 
 
-def test_a_preview_is_extended_and_pinned_by_annotations_of_their_own(terminal: Terminal) -> None:
+def test_a_preview_is_extended_and_pinned_by_annotations_of_their_own(terminal: Previews) -> None:
     terminal.run(*CREATE)
     terminal.run("extend", "shop", "--for", "2d")
     terminal.run("pin", "shop")
@@ -403,4 +374,4 @@ def test_a_name_is_kept_or_refused() -> None:
 
 
 def test_what_goes_wrong_has_the_exit_code_of_misuse() -> None:
-    assert PreviewError("x").exit_code == 2
+    assert CommandError("x").exit_code == 2

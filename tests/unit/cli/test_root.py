@@ -43,7 +43,8 @@ def test_examples_of_each_command_stand_on_lines_of_their_own() -> None:
     for names in [*((name,) for name in cli.commands), *within]:
         text = CliRunner().invoke(cli, [*names, "--help"]).output
         assert "\\b" not in text
-        examples = re.findall(r"^ .*kapsa (?:plan -f|validate|preview \w+) .*$", text, re.MULTILINE)
+        asked = "plan -f|validate|(?:preview|promote|rollback|follow) [a-z]+"
+        examples = re.findall(rf"^ .*kapsa (?:{asked}) .*$", text, re.MULTILINE)
         assert all(line.startswith("    ") for line in examples)
 
 

@@ -6,11 +6,57 @@ from tests.unit.cli.manifests import POOL, PROJECT, REGISTRY, said
 
 WITH_OFFERS = PROJECT + "  registry: {name: harbor}\n  domain: {domainPoolRef: {name: apps}}\n"
 
+ENVIRONMENT = """\
+apiVersion: kapsa-project.io/v1alpha1
+kind: Environment
+metadata: {name: web, namespace: team-a}
+spec:
+  image: ghcr.io/acme/shop:1
+  registry: {name: harbor}
+"""
+
 
 @pytest.mark.parametrize(
     ("texts", "lines"),
     [
         pytest.param((WITH_OFFERS, POOL, REGISTRY), [], id="all-there"),
+        pytest.param(
+            (WITH_OFFERS, POOL, REGISTRY.replace("ghcr.io", "harbor.example.com")),
+            [
+                (
+                    "a:6:11: spec.build.image: image ghcr.io/acme/shop is not on Registry harbor,"
+                    " whose endpoint is harbor.example.com; use an image from there, or name"
+                    " another Registry in spec.registry.name"
+                )
+            ],
+            id="an-image-elsewhere",
+        ),
+        pytest.param(
+            (
+                WITH_OFFERS.replace("shop}", "shop, namespace: team-a}"),
+                POOL,
+                REGISTRY.replace("ghcr.io", 'ghcr.io, repositoryTemplate: "{namespace}/{project}"'),
+            ),
+            [
+                (
+                    "a:6:11: spec.build.image: ghcr.io/acme/shop is not where Registry harbor has"
+                    " the images of Project shop, which is ghcr.io/team-a/shop; use an image from"
+                    " there"
+                )
+            ],
+            id="an-image-of-another-namespace",
+        ),
+        pytest.param(
+            (ENVIRONMENT, REGISTRY.replace("ghcr.io", "harbor.example.com")),
+            [
+                (
+                    "a:5:3: spec.image: image ghcr.io/acme/shop:1 is not on Registry harbor, whose"
+                    " endpoint is harbor.example.com; use an image from there, or name another"
+                    " Registry in spec.registry.name"
+                )
+            ],
+            id="an-environment-that-stands-alone",
+        ),
         pytest.param(
             (WITH_OFFERS,),
             [

@@ -8,6 +8,7 @@ from kapsa.cli.planning.listings import assumed_refs, with_what_is_known
 from kapsa.cli.planning.sources import Given
 from kapsa.cli.planning.values import UNKNOWN_UID, Manifest
 from kapsa.core.conditions import Blocked
+from kapsa.core.images.pull_secrets import pull_secret_name
 from kapsa.core.offers import absence
 from kapsa.core.projects.furnishings import NamespaceRules
 from kapsa.core.projects.listings import PullRequestListing, RefListing
@@ -45,6 +46,7 @@ class Offered:
     routing: Blocked | None = None
     has_cert_manager: bool = True
     registry: Registry | Blocked | None = None
+    pull_secret: str = ""
     rules: NamespaceRules = field(default_factory=NamespaceRules)
     namespaces: Mapping[str, str] = field(default_factory=dict)
     jobs: tuple[Manifest, ...] = ()
@@ -91,6 +93,7 @@ def assemble(
         routing=offered.routing,
         has_cert_manager=offered.has_cert_manager,
         registry=offered.registry,
+        pull_secret=offered.pull_secret,
         rules=offered.rules,
         namespaces=offered.namespaces,
         jobs=offered.jobs,
@@ -149,7 +152,22 @@ def offered_by_files(project: Project, given: Given) -> tuple[Offered, tuple[str
                 {"metadata": {"name": name}, "spec": {"baseDomains": [base]}}
             )
             notes.append(f"DomainPool {name} is not among the files: hosts end in {base} here")
-    return Offered(pool=pool, registry=_registry(project, given)), tuple(notes)
+    registry = _registry(project, given)
+    return Offered(
+        pool=pool, registry=registry, pull_secret=pull_secret_of(registry, given.registries)
+    ), tuple(notes)
+
+
+def pull_secret_of(registry: Registry | Blocked | None, registries: Mapping[str, Manifest]) -> str:
+    """Return the name of the Secret with which images are pulled; nothing for none.
+
+    Args:
+        registry: The Registry that a Project names.
+        registries: All Registries that are known.
+    """
+    if not isinstance(registry, Registry):
+        return ""
+    return pull_secret_name(registry, map(Registry.model_validate, registries.values()))
 
 
 def _registry(project: Project, given: Given) -> Registry | Blocked | None:

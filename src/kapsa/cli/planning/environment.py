@@ -11,6 +11,8 @@ from kapsa.core.conditions import Blocked
 from kapsa.core.drift import needs_apply, stamp
 from kapsa.core.environments.environment import EnvironmentInput, plan_environment, what_holds
 from kapsa.core.environments.expiry import lifetime
+from kapsa.core.images.pull_secrets import Pulling
+from kapsa.core.images.repositories import image_problem, repository_refusal
 from kapsa.core.jobs.completions import JobFacts
 from kapsa.core.manifests.environment import EnvironmentContext
 from kapsa.core.manifests.environment import environment as environment_of
@@ -24,6 +26,7 @@ from kapsa.core.workloads.configuration import configuration_of
 from kapsa.models.domain_pool import DomainPool
 from kapsa.models.environment import Environment
 from kapsa.models.reasons import Reason
+from kapsa.models.registry import Registry
 
 _HELD = Blocked(Reason.MASS_DELETION, Reason.MASS_DELETION.explanation)
 
@@ -65,7 +68,7 @@ class Planner:
     def _wanted(self, desired: DesiredEnvironment) -> PlannedEnvironment:
         existing = self._mine.get(desired.name)
         choice = choose_image(self._known.project, desired, existing)
-        image = choice.image or self._tag(choice.reference)
+        image = choice.image or choice.kept or self._tag(choice.reference)
         subdomain = self._subdomain
         if isinstance(subdomain, Blocked):
             before = existing.spec.domain if existing else None
@@ -98,7 +101,8 @@ class Planner:
             return reference
         if isinstance(registry, Blocked):
             return registry
-        return registry_mismatch(reference, registry) or reference
+        mismatch = registry_mismatch(reference, registry)
+        return mismatch or repository_refusal(self._known.project, registry) or reference
 
     def _with_objects(
         self, action: Action, manifest: Manifest, environment: Environment, image: Blocked | None
@@ -123,6 +127,7 @@ class Planner:
                 configuration=configuration_of(environment),
                 pod_security=known.rules.pod_security,
                 jobs=self._jobs_of(environment),
+                pulling=self._pulling(environment),
                 volume_claims=self._claims_beside(environment),
             )
         )
@@ -152,6 +157,17 @@ class Planner:
         return isinstance(pool, DomainPool) and (
             subdomain == self._subdomain and base in pool.spec.base_domains
         )
+
+    def _pulling(self, environment: Environment) -> Pulling:
+        """Return whether the image can be pulled; who names the Secret is a ServiceAccount."""
+        named, registry = environment.spec.registry, self._known.registry
+        if named is None or registry is None:
+            return Pulling()
+        if isinstance(registry, Registry):
+            return Pulling(
+                named.name, problem=image_problem(environment, self._known.project, registry)
+            )
+        return Pulling(named.name, problem=registry)
 
     def _jobs_of(self, environment: Environment) -> JobFacts:
         meta = environment.metadata

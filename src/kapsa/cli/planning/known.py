@@ -31,6 +31,7 @@ class PlanInput:
         routing: Why the cluster has no routes as the pool wants them; None where it has.
         has_cert_manager: Whether the cluster has cert-manager.
         registry: The Registry that it names, or why that can't be used; None where none is known.
+        pull_secret: Name of the Secret with which images are pulled from it; nothing for none.
         rules: What the operator wants of every namespace that it makes.
         namespaces: UIDs of the namespaces that there are, as far as they are known, by name.
         jobs: Live Jobs of its Environments, as far as they are known.
@@ -48,6 +49,7 @@ class PlanInput:
     routing: Blocked | None = None
     has_cert_manager: bool = True
     registry: Registry | Blocked | None = None
+    pull_secret: str = ""
     rules: NamespaceRules = field(default_factory=NamespaceRules)
     namespaces: Mapping[str, str] = field(default_factory=dict)
     jobs: tuple[Manifest, ...] = ()

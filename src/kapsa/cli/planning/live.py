@@ -10,7 +10,7 @@ from kapsa.adapters import resources
 from kapsa.adapters.api_errors import NotFound
 from kapsa.adapters.cluster import FIELD_MANAGER, Cluster
 from kapsa.adapters.resources import ResourceType, resource_of
-from kapsa.cli.planning.assemble import Offered
+from kapsa.cli.planning.assemble import Offered, pull_secret_of
 from kapsa.cli.planning.difference import Live, identity_of
 from kapsa.cli.planning.known import environments_of
 from kapsa.cli.planning.sources import Given
@@ -18,6 +18,7 @@ from kapsa.cli.planning.values import UNKNOWN_UID, Manifest, PlannedProject
 from kapsa.core import labels
 from kapsa.core.conditions import Blocked
 from kapsa.core.hosts.routes import gateway_api_missing
+from kapsa.core.images.pull_secrets import is_generated
 from kapsa.core.offers import Offer, absence, is_for_all, namespace_refusal
 from kapsa.core.projects.namespaces import common_namespace
 from kapsa.models.domain_pool import DomainPool
@@ -86,12 +87,15 @@ class LiveCluster:
     async def offered(self, project: Project, given: Given) -> Offered:
         """Return what the Project may use; what the files hold goes over what is live."""
         registry = await self._registry(project, given)
+        pull_secret = await self._pull_secret(registry, given)
         if project.spec.domain is None:
-            return Offered(registry=registry)
+            return Offered(registry=registry, pull_secret=pull_secret)
         name = project.spec.domain.domain_pool_ref.name
         stored = given.pools.get(name) or await self.cluster.get(resources.DOMAIN_POOLS, name)
         if stored is None:
-            return Offered(pool=absence("DomainPool", name), registry=registry)
+            return Offered(
+                pool=absence("DomainPool", name), registry=registry, pull_secret=pull_secret
+            )
         pool = DomainPool.model_validate(stored)
         needs_gateway = pool.spec.routing.kind == "Gateway"
         served = not needs_gateway or await self.cluster.serves(resources.HTTP_ROUTES)
@@ -102,7 +106,16 @@ class LiveCluster:
             has_cert_manager=not pool.spec.cert_manager
             or await self.cluster.serves(resources.CERTIFICATES),
             registry=registry,
+            pull_secret=pull_secret,
         )
+
+    async def _pull_secret(self, registry: Registry | Blocked | None, given: Given) -> str:
+        """Return the name of the Secret with which images are pulled; nothing for none."""
+        if not isinstance(registry, Registry) or not is_generated(registry):
+            return pull_secret_of(registry, given.registries)
+        stored = await self._list(resources.REGISTRIES, "")
+        known = {item["metadata"]["name"]: item for item in stored} | dict(given.registries)
+        return pull_secret_of(registry, known)
 
     async def _registry(self, project: Project, given: Given) -> Registry | Blocked | None:
         if project.spec.registry is None:

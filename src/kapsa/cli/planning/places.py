@@ -6,8 +6,9 @@ from kapsa.cli.planning.known import PlanInput
 from kapsa.cli.planning.values import UNKNOWN_UID, PlannedEnvironment, PlannedPlace
 from kapsa.core.drift import stamp
 from kapsa.core.manifests.namespace import namespace
+from kapsa.core.places import place_of
 from kapsa.core.projects.furnishings import furnishings
-from kapsa.core.projects.namespaces import Place, common_namespace
+from kapsa.core.projects.namespaces import common_namespace, environment_namespace
 
 
 def places(known: PlanInput, environments: Iterable[PlannedEnvironment]) -> Iterator[PlannedPlace]:
@@ -28,12 +29,12 @@ def places(known: PlanInput, environments: Iterable[PlannedEnvironment]) -> Iter
 
 
 def _place(known: PlanInput, environment: str) -> PlannedPlace:
-    name = Place(known.project, environment).namespace
-    place = Place(known.project, environment, known.namespaces.get(name, UNKNOWN_UID))
+    name = environment_namespace(known.project, environment)
+    place = place_of(known.project, environment, known.namespaces.get(name, UNKNOWN_UID))
     made = namespace(known.project, environment, pod_security=known.rules.pod_security)
     return PlannedPlace(
         name=name,
         manifest=stamp(made) if place.is_made else None,
-        objects=furnishings(place, known.rules, known.pool),
+        objects=furnishings(place, known.rules, known.pool, known.pull_secret),
         uid=place.uid if place.is_made else known.project.metadata.uid,
     )

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from kapsa.adapters.cluster import Manifest
 from kapsa.adapters.errors import AdapterError
 from kapsa.adapters.resources import ENVIRONMENTS, NAMESPACES
-from kapsa.cli.previews.desk import Desk, PreviewError
-from kapsa.cli.previews.objects import Wanted, environment, is_made_for, namespace
-from kapsa.cli.previews.waiting import Patience, until_gone
+from kapsa.cli.previews.objects import Wanted, environment, namespace
+from kapsa.cli.remote.desk import CommandError, Desk
+from kapsa.cli.remote.waiting import Patience, until_gone
 from kapsa.core import labels
+from kapsa.core.environments.own_namespace import is_made_for
 
 _MOST_ROUNDS = 5
 
@@ -30,7 +31,7 @@ async def create(patience: Patience, wanted: Wanted) -> Made:
     """Bring the Environment to what is wanted.
 
     Raises:
-        PreviewError: The Environment is a Project's.
+        CommandError: The Environment is a Project's.
         NotReadyError: A former one of the name is still being deleted.
     """
     desk = patience.desk
@@ -55,7 +56,7 @@ async def create_with_namespace(patience: Patience, wanted: Wanted) -> Made:
     there is the Environment. Whoever is interrupted asks again.
 
     Raises:
-        PreviewError: The namespace is somebody else's, or the Environment a Project's.
+        CommandError: The namespace is somebody else's, or the Environment a Project's.
         NotReadyError: A former one of the name is still being deleted.
     """
     for _ in range(_MOST_ROUNDS):
@@ -66,7 +67,7 @@ async def create_with_namespace(patience: Patience, wanted: Wanted) -> Made:
         if not made["metadata"].get("deletionTimestamp"):
             return result
         # It was to go with an Environment of before, and nothing takes that back.
-    raise PreviewError(
+    raise CommandError(
         f"namespace {wanted.namespace} is deleted each time it is made; look who does it"
     )
 
@@ -93,7 +94,7 @@ async def _namespace(patience: Patience, wanted: Wanted) -> Manifest:
     if live is None:
         return await desk.cluster.apply(namespace(wanted.namespace, wanted.name))
     if not is_made_for(live, wanted.name):
-        raise PreviewError(
+        raise CommandError(
             f"namespace {wanted.namespace} exists and was not made for the preview {wanted.name};"
             " it is left alone. Name another with --namespace, or leave --own-namespace out"
         )
@@ -115,7 +116,7 @@ def _refuse_a_projects(live: Manifest | None, wanted: Wanted) -> None:
     """Raise where an Environment is made by a Project, which would change it back."""
     project = ((live or {}).get("spec") or {}).get("projectRef")
     if project:
-        raise PreviewError(
+        raise CommandError(
             f"Environment {wanted.namespace}/{wanted.name} is made by Project"
             f" {project.get('namespace')}/{project.get('name')}; choose another name"
         )

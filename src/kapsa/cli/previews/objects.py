@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from kapsa.core import labels
+from kapsa.core.environments.own_namespace import owner_of
 from kapsa.core.workloads.pod_security import namespace_labels
 from kapsa.models.base import API_VERSION
 from kapsa.utils.names import LABEL_LIMIT, slug, with_digest
@@ -26,6 +27,7 @@ class Wanted:
         pull_request: Number of the pull request; 0 for none.
         domain_pool: The DomainPool that gives the host; nothing for no URL.
         subdomain: The name below the base domain; nothing for none.
+        registry: The Registry with whose credentials the image is pulled; nothing for none.
         branch: The branch that it shows; nothing for none.
         commit: The commit that it shows; nothing for none.
         env: Variables of the application.
@@ -39,6 +41,7 @@ class Wanted:
     pull_request: int = 0
     domain_pool: str = ""
     subdomain: str = ""
+    registry: str = ""
     branch: str = ""
     commit: str = ""
     env: tuple[tuple[str, str], ...] = ()
@@ -79,6 +82,8 @@ def own_namespace_name(name: str, around: str) -> str:
 def environment(wanted: Wanted) -> Manifest:
     """Return the Environment."""
     spec: Manifest = {"type": "preview", "image": wanted.image, "ttl": wanted.ttl}
+    if wanted.registry:
+        spec["registry"] = {"name": wanted.registry}
     if wanted.branch:
         spec["branch"] = wanted.branch
     if wanted.commit:
@@ -129,18 +134,6 @@ def namespace(name: str, owner: str, owner_uid: str = "") -> Manifest:
             "annotations": {labels.OWNER: owner_of(name, owner)},
         },
     }
-
-
-def owner_of(namespace_name: str, name: str) -> str:
-    """Return how a namespace names the preview that it is made for."""
-    return f"Environment/{namespace_name}/{name}"
-
-
-def is_made_for(live: Manifest, name: str) -> bool:
-    """Tell whether a live namespace was made for the preview of that name in it."""
-    metadata = live["metadata"]
-    owner = (metadata.get("annotations") or {}).get(labels.OWNER)
-    return labels.is_managed(live) and owner == owner_of(metadata["name"], name)
 
 
 def lifetime_annotation(live: Manifest, key: str, value: str) -> Manifest:

@@ -1,21 +1,17 @@
 """Previews as people and programs read them."""
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
-import yaml
-
 from kapsa.adapters.cluster import Manifest
+from kapsa.cli.remote.output import encoded, table, without_managed_fields
 from kapsa.models.base import GROUP
 from kapsa.utils.durations import format_duration
-from kapsa.utils.text import sanitise
 from kapsa.utils.times import from_rfc3339
 
 _HEADINGS: Final = ("NAME", "PROJECT", "PR", "BRANCH", "PHASE", "READY", "URL", "EXPIRES", "AGE")
 _WIDE: Final = ("COMMIT", "IMAGE", "MESSAGE")
 _UNITS: Final = (86_400, 3600, 60, 1)
-_CELL_LIMIT: Final = 200
 
 
 def rendered(
@@ -38,17 +34,15 @@ def rendered(
     if output == "name":
         return "".join(f"{named(item)}\n" for item in items)
     if output in ("json", "yaml"):
-        plain = [_without_managed_fields(item) for item in items]
+        plain = [without_managed_fields(item) for item in items]
         whole: Any = plain[0] if single else {"apiVersion": "v1", "kind": "List", "items": plain}
-        if output == "yaml":
-            return yaml.safe_dump(whole, sort_keys=False, width=100)
-        return json.dumps(whole, indent=2) + "\n"
+        return encoded(whole, output)
     headings = (("NAMESPACE",) if namespaces else ()) + _HEADINGS
     rows = [_row(item, now, namespaces) for item in items]
     if output == "wide":
         headings += _WIDE
         rows = [row + _more(item) for row, item in zip(rows, items, strict=True)]
-    return _table([headings, *rows])
+    return table([headings, *rows])
 
 
 def named(item: Manifest) -> str:
@@ -91,18 +85,3 @@ def _age(created: str, now: float) -> str:
     seconds = max(int(now - since), 0)
     unit = next((unit for unit in _UNITS if seconds >= unit), 1)
     return format_duration(seconds - seconds % unit)
-
-
-def _table(rows: Iterable[tuple[str, ...]]) -> str:
-    cells = [[sanitise(cell, _CELL_LIMIT) for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines = (
-        "   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in cells
-    )
-    return "".join(f"{line}\n" for line in lines)
-
-
-def _without_managed_fields(item: Manifest) -> Manifest:
-    kept = {name: value for name, value in item["metadata"].items() if name != "managedFields"}
-    return {**item, "metadata": kept}

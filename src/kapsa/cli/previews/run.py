@@ -1,7 +1,5 @@
-"""What the commands of `kapsa preview` do; each returns its exit code or raises `PreviewError`."""
+"""What the commands of `kapsa preview` do; each returns its exit code or raises `CommandError`."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 import click
@@ -11,17 +9,18 @@ from kapsa.adapters.api_errors import NotFound
 from kapsa.adapters.cluster import Manifest
 from kapsa.adapters.resources import ENVIRONMENTS, NAMESPACES
 from kapsa.cli.previews.create import create, create_with_namespace
-from kapsa.cli.previews.desk import MANAGER, OK, Desk, NotReadyError, PreviewError, Reach, told
+from kapsa.cli.previews.finding import find
 from kapsa.cli.previews.objects import (
     Wanted,
     environment,
-    is_made_for,
     lifetime_annotation,
     own_namespace_name,
 )
 from kapsa.cli.previews.output import named, rendered
-from kapsa.cli.previews.waiting import Patience, until_gone, until_ready
+from kapsa.cli.remote.desk import MANAGER, OK, CommandError, Desk, NotReadyError
+from kapsa.cli.remote.waiting import Patience, until_gone, until_ready
 from kapsa.core import labels
+from kapsa.core.environments.own_namespace import is_made_for
 from kapsa.models.environment import Environment
 from kapsa.utils.times import to_rfc3339
 
@@ -35,17 +34,6 @@ class Create:
     wait: bool = False
     timeout: float = 300.0
     output: str | None = None
-
-
-def at_work(reach: Reach, work: Callable[[Desk], Awaitable[int]]) -> int:
-    """Return the exit code of some work at a desk."""
-
-    async def whole() -> int:
-        async with reach() as desk:
-            with told():
-                return await work(desk)
-
-    return asyncio.run(whole())
 
 
 async def create_preview(desk: Desk, asked: Create) -> int:
@@ -80,7 +68,7 @@ def _check(wanted: Wanted) -> None:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        raise PreviewError(f"{where}: {first['msg']}") from error
+        raise CommandError(f"{where}: {first['msg']}") from error
 
 
 def _shown(live: Manifest, output: str, desk: Desk) -> str:
@@ -114,7 +102,7 @@ async def delete_preview(
         ignore_not_found: Whether all is well if it isn't there.
     """
     try:
-        live = await desk.find(name)
+        live = await find(desk, name)
     except (NotReadyError, NotFound):
         if not ignore_not_found:
             raise
@@ -122,7 +110,7 @@ async def delete_preview(
     metadata = live["metadata"]
     project = ((live.get("spec") or {}).get("projectRef") or {}).get("name")
     if project:
-        raise PreviewError(
+        raise CommandError(
             f"Environment {metadata['namespace']}/{metadata['name']} is made by Project {project},"
             " which would make it anew: close its pull request, or change the Project"
         )
@@ -157,7 +145,7 @@ async def pin_preview(desk: Desk, name: str, *, off: bool) -> int:
 
 
 async def _annotate(desk: Desk, name: str, key: str, value: str) -> None:
-    live = await desk.find(name)
+    live = await find(desk, name)
     # A manager for each: an apply takes away what its manager applied before and leaves out now.
     manager = desk.as_manager(f"{MANAGER}-{key.partition('/')[2]}")
     await manager.apply(lifetime_annotation(live, key, value), uid=live["metadata"]["uid"])

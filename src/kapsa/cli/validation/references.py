@@ -4,10 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from kapsa.core.hosts.routing_rules import pool_routing_problems
+from kapsa.core.images.repositories import registry_problems
 from kapsa.core.offers import FIELDS, absence
 from kapsa.core.problems import Problem
 from kapsa.core.projects.spec_checks import check_subdomain
-from kapsa.models import DomainPool, Environment, Model, Project
+from kapsa.models import DomainPool, Environment, Model, Project, Registry
 
 
 @dataclass
@@ -17,10 +18,12 @@ class Offers:
     Attributes:
         names: Names of the objects of each kind that can be named.
         pools: The DomainPools that can be read, by name.
+        registries: The Registries that can be read, by name.
     """
 
     names: dict[str, list[str]] = field(default_factory=lambda: {kind: [] for kind in FIELDS})
     pools: dict[str, DomainPool] = field(default_factory=dict)
+    registries: dict[str, Registry] = field(default_factory=dict)
 
     def add(self, kind: str, name: str, item: Model | None) -> None:
         """Add an object that is among the files; `item` is None where it can't be read."""
@@ -28,6 +31,8 @@ class Offers:
             self.names[kind].append(name)
         if isinstance(item, DomainPool):
             self.pools[name] = item
+        if isinstance(item, Registry):
+            self.registries[name] = item
 
 
 def find_missing(item: Model, offers: Offers) -> Iterator[Problem]:
@@ -45,6 +50,9 @@ def find_missing(item: Model, offers: Offers) -> Iterator[Problem]:
         yield from pool_routing_problems(item, pool)
     if pool is not None and isinstance(item, Project):
         yield from check_subdomain(item, pool)
+    registry = offers.registries.get(item.spec.registry.name) if item.spec.registry else None
+    if registry is not None:
+        yield from registry_problems(item, registry)
 
 
 def unjudged(item: Model, offers: Offers) -> Iterator[tuple[str, str]]:
@@ -61,7 +69,7 @@ def _references(
     """Yield kind and name of what the object names, and the names of that kind in the files."""
     if item.spec.domain is not None:
         yield "DomainPool", item.spec.domain.domain_pool_ref.name, offers.names["DomainPool"]
-    if isinstance(item, Project) and item.spec.registry is not None:
+    if item.spec.registry is not None:
         yield "Registry", item.spec.registry.name, offers.names["Registry"]
 
 

@@ -45,6 +45,11 @@ KNOWN = BuildInput(
             replace(KNOWN, current_image=""), ["the image was not found yet"], id="none-so-far"
         ),
         pytest.param(
+            replace(KNOWN, current_commit=sha("b"), follows_tag=True),
+            ["the commit is new"],
+            id="a-new-commit-of-a-tag-that-may-move",
+        ),
+        pytest.param(
             BuildInput(commit=SHA, reference="x"),
             ["the commit is new", "the image's tag is new", "the image was not found yet"],
             id="a-new-environment",
@@ -57,6 +62,13 @@ def test_decide_build(known: BuildInput, reasons: list[str] | None) -> None:
     assert decision.required == (reasons is not None)
     assert decision.image == ("" if reasons else known.current_image)
     assert list(decision.reasons) == (reasons or ["the image of this commit is known"])
+
+
+def test_a_tag_that_may_have_moved_is_looked_up_and_the_image_of_before_kept_meanwhile() -> None:
+    decision = decide_build(replace(KNOWN, follows_tag=True))
+
+    assert (decision.required, decision.image) == (True, KNOWN.current_image)
+    assert decision.reasons == ("the image's tag may have moved",)
 
 
 @pytest.mark.parametrize(

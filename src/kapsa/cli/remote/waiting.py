@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from kapsa.adapters.cluster import Manifest
 from kapsa.adapters.errors import Waiting
 from kapsa.adapters.resources import ENVIRONMENTS, NAMESPACES
-from kapsa.cli.previews.desk import Desk, NotReadyError
+from kapsa.cli.remote.desk import Desk, NotReadyError
 
 T = TypeVar("T")
 

@@ -1,4 +1,4 @@
-"""Where the commands of `kapsa preview` work: a cluster, a namespace in it, and a clock."""
+"""Where commands work: a cluster, a namespace in it, and a clock."""
 
 import asyncio
 import time
@@ -14,8 +14,6 @@ from kapsa.adapters.api_errors import NotFound
 from kapsa.adapters.cluster import Cluster
 from kapsa.adapters.connection import connect, current_namespace
 from kapsa.adapters.errors import AdapterError
-from kapsa.adapters.resources import ENVIRONMENTS
-from kapsa.cli.previews.objects import Manifest, own_namespace_name
 
 OK: Final = 0
 FAILED: Final = 1
@@ -24,14 +22,14 @@ UNUSABLE: Final = 2
 MANAGER: Final = "kapsa-cli"
 
 
-class PreviewError(click.ClickException):
+class CommandError(click.ClickException):
     """A command can't do what was asked; the message says why, and what to do."""
 
     exit_code = UNUSABLE
 
 
-class NotReadyError(PreviewError):
-    """A preview has failed, isn't ready in time, or isn't there."""
+class NotReadyError(CommandError):
+    """What is meant has failed, isn't as awaited in time, or isn't there."""
 
     exit_code = FAILED
 
@@ -69,25 +67,6 @@ class Desk:
         """The namespace that is meant: the one that the person named, or works in."""
         return self.asked or self.namespace
 
-    async def find(self, name: str) -> Manifest:
-        """Return the preview of that name: here, or in a namespace of its own.
-
-        Raises:
-            NotReadyError: There is none, or one in each.
-        """
-        own = own_namespace_name(name, self.namespace)
-        places = [self.asked] if self.asked else [self.namespace, own]
-        looked_up = [await self.cluster.get(ENVIRONMENTS, name, place) for place in places]
-        found = [item for item in looked_up if item is not None]
-        if not found:
-            raise NotReadyError(f"there is no Environment {name} in {' or '.join(places)}")
-        if len(found) > 1:
-            raise NotReadyError(
-                f"there is an Environment {name} in each of {' and '.join(places)}: name the"
-                " namespace with --namespace"
-            )
-        return found[0]
-
 
 Reach = Callable[[], AbstractAsyncContextManager[Desk]]
 """Gives the desk, for a while."""
@@ -102,7 +81,7 @@ def at_kubeconfig(kubeconfig: str | None, context: str | None, asked: str | None
             connection = await connect(kubeconfig=kubeconfig, context=context)
             namespace = current_namespace(kubeconfig, context)
         except (ConfigException, OSError) as error:
-            raise PreviewError(f"there is no usable kubeconfig: {error}") from error
+            raise CommandError(f"there is no usable kubeconfig: {error}") from error
 
         def as_manager(manager: str) -> Cluster:
             return Cluster(connection, lambda: None, manager)
@@ -121,8 +100,19 @@ def told() -> Iterator[None]:
     try:
         yield
     except NotFound as error:
-        raise PreviewError(
+        raise CommandError(
             f"{error.message}; does the namespace exist, and are Kapsa's CRDs installed?"
         ) from error
     except AdapterError as error:
-        raise PreviewError(error.message) from error
+        raise CommandError(error.message) from error
+
+
+def at_work(reach: Reach, work: Callable[[Desk], Awaitable[int]]) -> int:
+    """Return the exit code of some work at a desk."""
+
+    async def whole() -> int:
+        async with reach() as desk:
+            with told():
+                return await work(desk)
+
+    return asyncio.run(whole())

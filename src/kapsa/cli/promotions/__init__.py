@@ -1,0 +1,1 @@
+"""What `kapsa promote`, `kapsa rollback` and `kapsa follow` are made of."""
