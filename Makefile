@@ -39,7 +39,7 @@ test: dependencies ## Run every check: lint, types, architecture, unit and integ
 	@$(MAKE) --no-print-directory verify test-unit test-integration
 
 .PHONY: test-unit
-test-unit: dependencies ## Run the unit tests (no lab, under 30 s)
+test-unit: dependencies ## Run the unit tests (no lab)
 	@$(BIN)/pytest tests/unit -n auto -q
 
 .PHONY: test-integration

@@ -2,16 +2,21 @@
 
 import asyncio
 import copy
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from kapsa.adapters.api_errors import AlreadyExists, Conflict, NotFound
 from kapsa.adapters.cluster import Cluster, Listing, Manifest, Trim
 from kapsa.adapters.credentials import Credentials
+from kapsa.adapters.errors import Stalled
 from kapsa.adapters.forges import ForgeRepository
+from kapsa.adapters.registry import ANONYMOUS, Access
+from kapsa.adapters.registry_tokens import ScopedToken
 from kapsa.adapters.resources import ResourceType
 from kapsa.controllers.cache import Cache
+from kapsa.core.builds.source import Source
+from kapsa.core.images.rights import Right
 from kapsa.core.projects.listings import PullRequestListing, RefListing
 from kapsa.core.transitions import Transition
 from kapsa.models.reasons import Reason
@@ -74,9 +79,10 @@ class FakeCluster(Cluster):
     """A fake of the Kubernetes API for unit tests, in memory.
 
     It knows no schemas, no defaults and no real server-side apply: an apply merges maps and
-    replaces lists, and an owner that is left out is given up. It does keep resourceVersions, UIDs,
-    generations and preconditions, records every write, and can be told to fail. Caches that `feed`
-    is given see its events at once, or, while `watch_is_late`, when `catch_up` is called.
+    replaces lists, and gives up the fields that the last one had set and it leaves out. It does
+    keep resourceVersions, UIDs, generations and preconditions, records every write, and can be
+    told to fail. Caches that `feed` is given see its events at once, or, while `watch_is_late`,
+    when `catch_up` is called.
     """
 
     def __init__(self, fence: Callable[[], None] = lambda: None) -> None:
@@ -92,12 +98,19 @@ class FakeCluster(Cluster):
         self._fence = fence
         self._count = _Count()
         self._caches: list[Cache] = []
+        self._applied: dict[Key, Manifest] = {}
         self._pending: list[Callable[[], None]] = []
 
     def fenced(self, fence: Callable[[], None]) -> "FakeCluster":
         """Return the same cluster as who has that fence reaches it."""
         view = FakeCluster()
         view.__dict__.update(self.__dict__, _fence=fence)
+        return view
+
+    def as_other_manager(self) -> "FakeCluster":
+        """Return the same cluster as another field manager reaches it."""
+        view = self.fenced(self._fence)
+        view._applied = {}
         return view
 
     # What tests do to it.
@@ -175,7 +188,9 @@ class FakeCluster(Cluster):
             live = self.objects.get(_key(manifest))
             if uid and (live is None or live["metadata"]["uid"] != uid):
                 raise Conflict(Reason.RECONCILING, "another UID", 1.0)
-            merged = _merged(live or {}, copy.deepcopy(manifest))
+            given_up = _given_up(live or {}, self._applied.get(_key(manifest), {}), manifest)
+            self._applied[_key(manifest)] = copy.deepcopy(manifest)
+            merged = _merged(given_up, copy.deepcopy(manifest))
             if "ownerReferences" not in manifest["metadata"]:
                 merged["metadata"].pop("ownerReferences", None)
             return self._answer(self._store(self.admission(merged)))
@@ -197,6 +212,17 @@ class FakeCluster(Cluster):
             if live["metadata"]["resourceVersion"] != manifest["metadata"]["resourceVersion"]:
                 raise Conflict(Reason.RECONCILING, "it was changed", 1.0)
             return self._answer(self._store(copy.deepcopy(manifest)))
+
+    async def patch(
+        self, resource: ResourceType, name: str, namespace: str, operations: list[Manifest]
+    ) -> Manifest:
+        metadata = {"name": name, "namespace": namespace}
+        body = {"kind": resource.kind, "metadata": metadata, "operations": operations}
+        async with self._written("patch", body):
+            live = self.objects.get((resource.kind, namespace, name))
+            if live is None:
+                raise NotFound(Reason.RECONCILING, "gone", 2.0)
+            return self._answer(self._store(_patched(copy.deepcopy(live), operations)))
 
     async def apply_status(
         self, resource: ResourceType, live: Manifest, status: Manifest
@@ -340,10 +366,36 @@ def _matches(manifest: Manifest, selector: str) -> bool:
     return True
 
 
+def _given_up(live: Any, before: Any, now: Any) -> Any:
+    """Return an object without the fields that an apply has set, and the next one leaves out."""
+    if not (isinstance(live, dict) and isinstance(before, dict) and isinstance(now, dict)):
+        return live
+    return {
+        name: _given_up(value, before[name], now.get(name)) if name in before else value
+        for name, value in live.items()
+        if name in now or name not in before
+    }
+
+
 def _merged(live: Any, applied: Any) -> Any:
     if isinstance(live, dict) and isinstance(applied, dict):
         return live | {key: _merged(live.get(key), value) for key, value in applied.items()}
     return applied
+
+
+def _patched(live: Manifest, operations: list[Manifest]) -> Manifest:
+    """Return an object after the `test`s and `replace`s of a JSON patch."""
+    for operation in operations:
+        *path, last = [int(part) if part.isdecimal() else part
+                       for part in operation["path"].split("/")[1:]]  # fmt: skip
+        parent: Any = live
+        for part in path:
+            parent = parent[part]
+        if operation["op"] == "replace":
+            parent[last] = operation["value"]
+        elif parent[last] != operation["value"]:
+            raise Stalled(Reason.APPLY_REFUSED, f"test failed: {operation['path']}")
+    return live
 
 
 class FakeRecorder:
@@ -364,6 +416,10 @@ class FakeOutside:
         refs: What `list_refs` answers or raises, by URL.
         pull_requests: The same for `open_pull_requests`, by `<owner>/<name>`.
         images: Images by tag.
+        sources: What `read_source` answers or raises, by commit.
+        tokens: What `scoped_token` answers or raises, by repository.
+        verify_error: What registries answer who are asked for rights, if that is an error.
+        refused: Rights that they refuse, with their words.
         asked: Every question so far.
         delay: Seconds that each answer takes.
     """
@@ -372,7 +428,10 @@ class FakeOutside:
         self.refs: dict[str, RefListing | Exception] = {}
         self.pull_requests: dict[str, PullRequestListing | Exception] = {}
         self.images: dict[str, str | Exception] = {}
-        self.ping_error: Exception | None = None
+        self.sources: dict[str, Source | Exception] = {}
+        self.tokens: dict[str, ScopedToken | Exception] = {}
+        self.verify_error: Exception | None = None
+        self.refused: dict[Right, str] = {}
         self.provider = "gitea"
         self.asked: list[str] = []
         self.credentials: list[Credentials | None] = []
@@ -396,15 +455,38 @@ class FakeOutside:
         nothing = PullRequestListing(complete=True)
         return await self._answer(f"pulls {name}", self.pull_requests.get(name, nothing))
 
-    async def resolve(
-        self, reference: str, *, credentials: Credentials | None, insecure: bool
-    ) -> str | None:
-        self.credentials.append(credentials)
+    async def resolve(self, reference: str, access: Access = ANONYMOUS) -> str | None:
+        self.credentials.append(access.credentials)
         return await self._answer(f"image {reference}", self.images.get(reference))
 
-    async def ping(self, endpoint: str, *, credentials: Credentials | None, insecure: bool) -> None:
+    async def read_source(
+        self,
+        url: str,
+        commit: str,
+        *,
+        context: str = ".",
+        with_files: bool,
+        credentials: Credentials | None = None,
+    ) -> Source:
         self.credentials.append(credentials)
-        await self._answer(f"ping {endpoint}", self.ping_error or "pong")
+        names = " with files" if with_files else ""
+        question = f"source {url} {commit} {context}{names}"
+        return await self._answer(question, self.sources.get(commit, Source(f"tree-{commit}", "")))
+
+    async def verify(
+        self, endpoint: str, access: Access, rights: Sequence[Right] = ()
+    ) -> Mapping[Right, str]:
+        self.credentials.append(access.credentials)
+        asked = " ".join((f"verify {endpoint}", *(right.scope for right in rights)))
+        await self._answer(asked, self.verify_error or "verified")
+        return {right: words for right, words in self.refused.items() if right in rights}
+
+    async def scoped_token(
+        self, repository: str, actions: Sequence[str], access: Access
+    ) -> ScopedToken | None:
+        self.credentials.append(access.credentials)
+        asked = f"token {repository} {','.join(actions)}"
+        return await self._answer(asked, self.tokens.get(repository))
 
     async def _answer(self, question: str, answer: Answer | Exception) -> Answer:
         self.asked.append(question)

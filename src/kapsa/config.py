@@ -1,14 +1,16 @@
 """Settings of the operator, from environment variables `KAPSA_…`; read once, at the start."""
 
 import json
+from ipaddress import ip_network
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from kapsa.core.projects.furnishings import NamespaceRules
+from kapsa.core.projects.tag_looks import LookRates
 from kapsa.utils.durations import parse_duration
-from kapsa.utils.quantities import is_quantity
+from kapsa.utils.quantities import is_quantity, whole
 
 Seconds = Annotated[int, BeforeValidator(parse_duration)]
 """A duration such as `90s` or `5m`, or a whole number of seconds; held as seconds."""
@@ -25,6 +27,19 @@ Names = Annotated[
     ),
 ]
 """A list, separated by commas."""
+
+
+def _networks(value: tuple[str, ...]) -> tuple[str, ...]:
+    """Return networks as Kubernetes writes them.
+
+    Raises:
+        ValueError: They are none.
+    """
+    return tuple(str(ip_network(item)) for item in value)
+
+
+Networks = Annotated[Names, AfterValidator(_networks)]
+"""A list of networks such as `10.0.0.0/8`, separated by commas."""
 
 
 def _decoded(value: object) -> object:
@@ -84,7 +99,12 @@ class Settings(BaseSettings):
     poll_timeout: Annotated[Seconds, Field(ge=1)] = 30
     """Seconds after which a poll of one repository is given up."""
     image_retry_interval: Annotated[Seconds, Field(ge=1)] = 10
-    """How often an image that does not exist yet is looked up."""
+    """How soon an image that does not exist yet is looked up again; each further wait is twice as
+    long."""
+    max_image_retry_interval: Annotated[Seconds, Field(ge=1)] = 300
+    """The longest wait between two looks for an image that does not exist yet. A new commit, a
+    change of the Registry, and the annotation `kapsa-project.io/requestedAt` have it looked up at
+    once."""
     registry_retry_interval: Annotated[Seconds, Field(ge=1)] = 60
     """How often a registry that can't be used is tried again, and a Secret of it that is missing or
     refused is read again."""
@@ -117,6 +137,36 @@ class Settings(BaseSettings):
     """The ClusterRole to which those are bound whom a Project gives `access` to the namespaces that
     Kapsa makes for it; nothing for none. The operator needs the permission to `bind` it."""
 
+    build_namespace: str = "kapsa-builds"
+    """The namespace in which images are built. The operator makes it, and nothing else belongs
+    there."""
+    buildkit_image: str = "docker.io/moby/buildkit:v0.25.1-rootless"
+    """The image with rootless BuildKit that builds Dockerfiles."""
+    kpack_builder_image: str = "docker.io/paketobuildpacks/builder-jammy-base"
+    """What builds for Projects of strategy `buildpack` that name no builder."""
+    build_concurrency: Annotated[int, Field(ge=1, le=1000)] = 4
+    """Most builds at a time."""
+    build_concurrency_per_project: Annotated[int, Field(ge=1, le=1000)] = 2
+    """Most builds of one Project at a time."""
+    build_limits: Annotated[Amounts, NoDecode, BeforeValidator(_decoded)] = Field(
+        default_factory=lambda: {"cpu": "2", "memory": "4Gi", "ephemeral-storage": "20Gi"}
+    )
+    """The most that one build may use of each resource: `{"cpu": "2", "memory": "4Gi"}`."""
+    build_egress_except: Networks = (
+        *("10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"),
+        *("fc00::/7", "fe80::/10"),
+    )
+    """Networks that builds can't reach: those of the cluster's pods, Services and nodes, and of a
+    cloud's metadata. A NetworkPolicy of your own in the namespace of builds lets them reach more,
+    such as a private registry."""
+    build_retention: Annotated[Seconds, Field(ge=0)] = 3600
+    """How long a build that succeeded is kept, so that its log can be read."""
+    git_cache_directory: str = ""
+    """Where parts of repositories are kept, to see what a commit changes; nothing for a temporary
+    directory. Nothing that is there is missed when it is lost."""
+    git_cache_size: Annotated[str, Field(pattern=r"^[0-9]+(k|Ki|M|Mi|G|Gi)?$")] = "1Gi"
+    """The most that is kept there; what was not used for longest goes first."""
+
     lease_duration: Annotated[Seconds, Field(ge=2)] = 15
     """Seconds after which a Lease that isn't renewed is free for another operator."""
     renew_deadline: Annotated[Seconds, Field(ge=1)] = 10
@@ -132,6 +182,19 @@ class Settings(BaseSettings):
     """Name of the operator's pod; with `pod_uid` its identity in the election."""
     pod_uid: str = ""
     """UID of the operator's pod."""
+
+    @property
+    def git_cache_bytes(self) -> int:
+        """What `git_cache_size` is in bytes."""
+        return whole(self.git_cache_size)
+
+    @property
+    def look_rates(self) -> LookRates:
+        """How often an image is looked up that isn't found."""
+        first = self.image_retry_interval
+        return LookRates(
+            first, max(first, self.max_image_retry_interval), self.registry_retry_interval
+        )
 
     @property
     def namespace_rules(self) -> NamespaceRules:

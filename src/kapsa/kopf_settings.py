@@ -21,6 +21,7 @@ _SELECTORS = {
     for resource in (
         *resources.CHILDREN,
         *resources.FURNISHINGS,
+        *resources.BUILDS,
         resources.PODS,
         resources.NAMESPACES,
     )

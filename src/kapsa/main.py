@@ -24,19 +24,24 @@ from kubernetes.aio.config import ConfigException
 from kapsa import logging as kapsa_logging
 from kapsa.adapters import resources
 from kapsa.adapters.addresses import AddressPolicy
+from kapsa.adapters.clouds import identities
 from kapsa.adapters.cluster import Cluster
 from kapsa.adapters.connection import Connection, connect
 from kapsa.adapters.errors import AdapterError
 from kapsa.adapters.forges.gitea import GiteaForge
 from kapsa.adapters.git import GitClient, require_git
+from kapsa.adapters.git_remote import GitRemote
+from kapsa.adapters.git_repository import GitRepositories
 from kapsa.adapters.registry import RegistryClient
 from kapsa.config import Settings, SettingsError, read_settings
 from kapsa.controllers.election import Elector, Timing
-from kapsa.controllers.operator import Operator, Outside
+from kapsa.controllers.operator import Operator
+from kapsa.controllers.outside import Outside
 from kapsa.kopf_settings import configure_kopf
 from kapsa.web.server import Probes, make_app, serve
 
 _GIT_THREADS = 64
+_FETCH_THREADS = 8
 _REGISTRY_TIMEOUT = 10.0
 
 _OURS = (
@@ -49,6 +54,7 @@ _WATCHED = (
     *_OURS,
     *resources.CHILDREN,
     *resources.FURNISHINGS,
+    *resources.BUILDS,
     resources.PODS,
     resources.NAMESPACES,
     resources.LEASES,
@@ -64,7 +70,8 @@ class _Running:
     operator: Operator
     connection: Connection
     server: web.AppRunner
-    threads: ThreadPoolExecutor
+    threads: tuple[ThreadPoolExecutor, ThreadPoolExecutor]
+    repositories: GitRepositories
     task: "asyncio.Task[None]"
 
 
@@ -83,11 +90,19 @@ async def _start(settings: kopf.OperatorSettings, **_: Any) -> None:
     except (RuntimeError, ConfigException) as error:
         raise kopf.PermanentError(str(error)) from error
     threads = ThreadPoolExecutor(_GIT_THREADS, thread_name_prefix="git")
+    # Fetches take longer than polls, which are not to wait for them.
+    fetching = ThreadPoolExecutor(_FETCH_THREADS, thread_name_prefix="git-fetch")
     await _require_crds(connection)
     policy = AddressPolicy(
         ours.allowed_private_hosts, extra_forbidden=await _addresses_of(connection.server)
     )
-    operator = Operator(ours, _outside(ours, connection, threads, policy))
+    repositories = GitRepositories(
+        GitRemote(policy, ours.allow_http_repositories),
+        fetching,
+        directory=ours.git_cache_directory,
+        cache_size=ours.git_cache_bytes,
+    )
+    operator = Operator(ours, _outside(ours, connection, threads, policy, repositories))
     probes = Probes(is_ready=lambda: operator.is_ready, stuck=operator.stuck)
     app = make_app(probes, metrics=ours.metrics_enabled)
     server = await serve(app, ours.bind_address, ours.metrics_port)
@@ -96,7 +111,7 @@ async def _start(settings: kopf.OperatorSettings, **_: Any) -> None:
     gc.freeze()
     task = asyncio.create_task(operator.run(), name="operator")
     task.add_done_callback(_die)
-    _running = _Running(operator, connection, server, threads, task)
+    _running = _Running(operator, connection, server, (threads, fetching), repositories, task)
 
 
 async def _require_crds(connection: Connection) -> None:
@@ -135,6 +150,7 @@ def _outside(
     connection: Connection,
     threads: ThreadPoolExecutor,
     policy: AddressPolicy,
+    repositories: GitRepositories,
 ) -> Outside:
     timing = Timing(settings.lease_duration, settings.renew_deadline, settings.renew_interval)
     unfenced = Cluster(connection, fence=lambda: None)
@@ -147,7 +163,10 @@ def _outside(
         refs=GitClient(policy, threads, settings.poll_timeout, settings.allow_http_repositories),
         forge=GiteaForge(policy, settings.poll_timeout, settings.allow_http_repositories),
         registry=registry,
-        pinger=registry,
+        verifier=registry,
+        tokens=registry,
+        clouds=identities(policy),
+        repositories=repositories,
     )
 
 
@@ -184,7 +203,9 @@ async def _stop(**_: Any) -> None:
     await asyncio.gather(_running.task, return_exceptions=True)
     await _running.server.cleanup()
     await _running.connection.close()
-    _running.threads.shutdown(wait=False, cancel_futures=True)
+    _running.repositories.close()
+    for threads in _running.threads:
+        threads.shutdown(wait=False, cancel_futures=True)
 
 
 def _watch(resource: resources.ResourceType) -> None:

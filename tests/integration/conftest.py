@@ -19,6 +19,7 @@ _names = itertools.count(1)
 QUICK = {
     "KAPSA_MIN_POLL_INTERVAL": "1",
     "KAPSA_IMAGE_RETRY_INTERVAL": "1",
+    "KAPSA_MAX_IMAGE_RETRY_INTERVAL": "1",
     "KAPSA_REGISTRY_RETRY_INTERVAL": "2",
     "KAPSA_LOG_FORMAT": "console",
 }

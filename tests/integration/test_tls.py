@@ -2,7 +2,6 @@
 
 import base64
 import json
-import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,8 +11,8 @@ import lab
 from lab.operator import NAMESPACE, OperatorProcess
 from lab.scenario import Application, Manifest, condition, is_ready, lone_environment, wait_for
 
-PREVIEWS = int(os.environ.get("KAPSA_TLS_PREVIEWS", "30"))
-"""How many previews are made, deleted and made again; more of them need more time, that is all."""
+PREVIEWS = 30
+"""How many previews are made, deleted and made again; `benchmarks.certificates` has a thousand."""
 
 ISSUERS = """
 apiVersion: cert-manager.io/v1

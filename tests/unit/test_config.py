@@ -50,6 +50,18 @@ def test_lists_are_separated_by_commas(
     assert read_settings().allowed_private_hosts == names
 
 
+def test_networks_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KAPSA_BUILD_EGRESS_EXCEPT", "10.0.0.0/8, FD00::/8,192.0.2.1")
+    assert read_settings().build_egress_except == ("10.0.0.0/8", "fd00::/8", "192.0.2.1/32")
+
+
+@pytest.mark.parametrize("text", ["10.0.0.0/33", "10.0.0.1/8", "registry.example.com"])
+def test_what_is_no_network_is_refused(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("KAPSA_BUILD_EGRESS_EXCEPT", text)
+    with pytest.raises(SettingsError, match="KAPSA_BUILD_EGRESS_EXCEPT"):
+        read_settings()
+
+
 def test_amounts_are_written_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KAPSA_RESOURCE_QUOTA", '{"pods": 20, "limits.memory": "8Gi"}')
     monkeypatch.setenv("KAPSA_LIMIT_RANGE", '{"max": {"memory": "1Gi"}}')
@@ -134,3 +146,16 @@ def test_variables_of_other_versions_do_no_harm(monkeypatch: pytest.MonkeyPatch)
 def test_every_setting_says_what_it_is() -> None:
     undocumented = [name for name, field in Settings.model_fields.items() if not field.description]
     assert undocumented == []
+
+
+@pytest.mark.parametrize(
+    ("size", "count"), [("1Gi", 2**30), ("512Mi", 2**29), ("100M", 10**8), ("4096", 4096)]
+)
+def test_the_size_of_the_git_cache_is_a_quantity_of_bytes(size: str, count: int) -> None:
+    assert Settings(git_cache_size=size).git_cache_bytes == count
+
+
+@pytest.mark.parametrize("size", ["", "1 Gi", "-1", "1.5Gi", "lots"])
+def test_what_is_no_size_is_refused(size: str) -> None:
+    with pytest.raises(ValidationError, match="git_cache_size"):
+        Settings(git_cache_size=size)

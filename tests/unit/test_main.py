@@ -140,9 +140,11 @@ def running(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
         operator=Stub(),
         connection=SimpleNamespace(close=nothing),
         server=SimpleNamespace(cleanup=nothing),
-        threads=SimpleNamespace(shutdown=lambda **_: None),
+        threads=(SimpleNamespace(shutdown=lambda **_: None),),
+        repositories=SimpleNamespace(closed=False),
         forever=forever,
     )
+    made.repositories.close = lambda: setattr(made.repositories, "closed", True)
     monkeypatch.setattr(main, "_running", made)
     return made
 
@@ -174,6 +176,7 @@ async def test_the_end_waits_for_the_operator(running: SimpleNamespace) -> None:
     running.task = asyncio.create_task(running.forever())
     await stop()
     assert running.task.cancelled()
+    assert running.repositories.closed, "clones are removed at the end"
 
 
 async def test_an_operator_that_ends_by_itself_takes_the_process_along(

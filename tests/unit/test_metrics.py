@@ -10,7 +10,7 @@ from kapsa import metrics
 
 SOURCE = Path(kapsa.__file__).parent
 
-BOUNDED = {"type", "result", "kind", "queue"}
+BOUNDED = {"type", "result", "kind", "queue", "strategy"}
 """Labels whose values are words of this source."""
 
 
@@ -59,4 +59,8 @@ def test_labels_get_no_value_from_outside() -> None:
         "type_",
         "queue.name",
         "'failed' if snapshot.problem else 'ok'",
+        "'failed' if trouble else 'ok'",
+        "'found' if image else 'missing'",
+        "build.strategy",
+        "build.state.lower()",
     }

@@ -53,6 +53,7 @@ def test_the_project_of_the_readme_refers_to_what_its_admin_offers() -> None:
     assert project.spec.registry.name == found["Registry"].metadata.name
     assert project.spec.domain is not None
     assert project.spec.domain.domain_pool_ref.name == found["DomainPool"].metadata.name
+    assert project.spec.build.image is not None
     assert project.spec.build.image.startswith(f"{found['Registry'].spec.endpoint}/")
 
 

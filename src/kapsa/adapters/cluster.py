@@ -29,6 +29,7 @@ _LOG_TIMEOUT: Final = aiohttp.ClientTimeout(total=10)
 """It is a node that answers, and it may be gone."""
 
 Manifest = dict[str, Any]
+Body = Manifest | list[Manifest]
 Trim = Callable[[Manifest], Manifest]
 
 
@@ -190,6 +191,17 @@ class Cluster:
         path = resource.path(metadata.get("namespace", ""), metadata["name"])
         return await self._write("PUT", path, manifest, self._writer) or {}
 
+    async def patch(
+        self, resource: ResourceType, name: str, namespace: str, operations: list[Manifest]
+    ) -> Manifest:
+        """Change a live object by a JSON patch: by all of its operations, or by none.
+
+        Raises:
+            Stalled: An operation doesn't fit, such as a test of what is there.
+        """
+        path = resource.path(namespace, name)
+        return await self._write("PATCH", path, operations, self._writer) or {}
+
     async def apply_status(
         self, resource: ResourceType, live: Manifest, status: Manifest
     ) -> Manifest:
@@ -252,7 +264,7 @@ class Cluster:
         self,
         method: str,
         path: str,
-        body: Manifest,
+        body: Body,
         params: dict[str, str],
         *,
         missing_ok: bool = False,
@@ -268,11 +280,11 @@ class Cluster:
         path: str,
         *,
         params: dict[str, str] | None = None,
-        body: Manifest | None = None,
+        body: Body | None = None,
         missing_ok: bool = False,
         fence: Callable[[], None] = lambda: None,
     ) -> Manifest | None:
-        headers = {"Content-Type": _CONTENT_TYPES.get(method, "application/json")}
+        headers = {"Content-Type": _content_type(method, body)}
         async with self._slots:
             # Asked here, since a slot may have been long in coming.
             fence()
@@ -307,7 +319,18 @@ def _object(answer: Any) -> Manifest:
     return answer
 
 
-def _encoded(body: Manifest) -> bytes:
+def _content_type(method: str, body: Body | None) -> str:
+    """Return what a body is: PATCH takes objects as server-side apply, and lists as JSON patches.
+
+    Source: https://kubernetes.io/docs/reference/using-api/api-concepts/#patch-and-apply
+    """
+    if method != "PATCH":
+        return "application/json"
+    is_list = isinstance(body, list)
+    return "application/json-patch+json" if is_list else "application/apply-patch+yaml"
+
+
+def _encoded(body: Body) -> bytes:
     """Return a body as JSON that is YAML too: server-side apply reads it as that.
 
     YAML knows no surrogate pairs, by which JSON can escape what is beyond the basic plane, and lets
@@ -318,4 +341,3 @@ def _encoded(body: Manifest) -> bytes:
 
 
 _NOT_IN_YAML: Final = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
-_CONTENT_TYPES: Final = {"PATCH": "application/apply-patch+yaml"}

@@ -3,7 +3,7 @@
 import os
 import ssl
 from asyncio import sslproto
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,6 +22,9 @@ _TLS_BUFFER = 16 * 1024
 most 16 KiB (RFC 8446, section 5.1), and there is a connection for each kind that is watched."""
 _REQUEST_TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=10)
 _BEARER = "BearerToken"
+_TABLE = "application/json;as=Table;g=meta.k8s.io;v=v1, application/json"
+"""A list without its objects, from whoever can give it so:
+https://kubernetes.io/docs/reference/using-api/api-concepts/#receiving-resources-as-tables"""
 _POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
@@ -55,8 +58,9 @@ async def connect(
     Args:
         kubeconfig: Path of a kubeconfig; left out: `$KUBECONFIG`, the ServiceAccount, `~/.kube`.
         context: Context of the kubeconfig; left out: its current one.
-        on_list: Called with the path (as of `ResourceType.path`) of each list that was read with
-            success.
+        on_list: Called with the path (as of `ResourceType.path`) of each list whose first page was
+            read with success. Such lists come as tables, without `items`: who is told of them
+            reads the objects elsewhere, and they aren't held twice.
 
     Raises:
         kubernetes.aio.config.ConfigException: There are no usable credentials.
@@ -69,7 +73,10 @@ async def connect(
         connector=aiohttp.TCPConnector(limit=_CONNECTIONS, ssl=_tls(configuration)),
         headers={"User-Agent": f"kapsa/{__version__}"},
         timeout=_REQUEST_TIMEOUT,
-        middlewares=(_authenticator(configuration),),
+        middlewares=(
+            _authenticator(configuration),
+            *(() if on_list is None else (_ask_for_tables,)),
+        ),
         trace_configs=[_tracer(clock, on_list, urlsplit(server).path)],
         # A cluster's API is reached through a proxy where the environment says so, as by kubectl.
         trust_env=True,
@@ -136,6 +143,19 @@ def _authenticator(configuration: Configuration) -> aiohttp.ClientMiddlewareType
     return authenticate
 
 
+async def _ask_for_tables(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    if _is_list(request.method, request.url.query):
+        request.headers["Accept"] = _TABLE
+    return await handler(request)
+
+
+def _is_list(method: str, query: Mapping[str, str]) -> bool:
+    """Tell whether a request reads a list; kopf, whose lists are told, reads no single objects."""
+    return method == "GET" and "watch" not in query
+
+
 def _tracer(
     clock: ServerClock, on_list: Callable[[str], None] | None, prefix: str
 ) -> aiohttp.TraceConfig:
@@ -145,8 +165,9 @@ def _tracer(
         _: aiohttp.ClientSession, __: SimpleNamespace, params: aiohttp.TraceRequestEndParams
     ) -> None:
         clock.observe(params.response.headers.get("Date"))
-        is_list = params.method == "GET" and "watch" not in params.url.query
-        if on_list is not None and is_list and params.response.status == 200:
+        # The first page decides the version of the others.
+        begins = _is_list(params.method, params.url.query) and "continue" not in params.url.query
+        if on_list is not None and begins and params.response.status == 200:
             on_list(params.url.path.removeprefix(prefix))
 
     trace = aiohttp.TraceConfig()

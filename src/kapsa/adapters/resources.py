@@ -58,6 +58,8 @@ ISSUERS: Final = {
     "Issuer": ResourceType("cert-manager.io", "v1", "Issuer", "issuers"),
 }
 """Who signs certificates, by kind."""
+KPACK_BUILDS: Final = ResourceType("kpack.io", "v1alpha2", "Build", "builds")
+KPACK_IMAGES: Final = ResourceType("kpack.io", "v1alpha2", "Image", "images")
 PODS: Final = ResourceType("", "v1", "Pod", "pods")
 SERVICE_ACCOUNTS: Final = ResourceType("", "v1", "ServiceAccount", "serviceaccounts")
 NETWORK_POLICIES: Final = ResourceType(
@@ -89,6 +91,9 @@ CHILDREN: Final = (
 )
 """What an Environment becomes."""
 
+BUILDS: Final = (KPACK_BUILDS, KPACK_IMAGES)
+"""What builds images, beside Jobs."""
+
 FURNISHINGS: Final = (
     SERVICE_ACCOUNTS,
     NETWORK_POLICIES,
@@ -107,6 +112,7 @@ BY_KIND: Final = {
         REGISTRIES,
         *CHILDREN,
         *FURNISHINGS,
+        *BUILDS,
         PODS,
         NAMESPACES,
         LEASES,

@@ -16,7 +16,7 @@ from typing import Any
 
 import structlog
 
-from kapsa.adapters.api_errors import AlreadyExists
+from kapsa.adapters.api_errors import AlreadyExists, Conflict, NotFound
 from kapsa.adapters.cluster import Cluster, NotFenced
 from kapsa.adapters.errors import AdapterError
 from kapsa.adapters.resources import LEASES
@@ -33,12 +33,17 @@ class Timing:
     Attributes:
         duration: How long others believe in it after a renewal.
         deadline: How long this process believes in it after a renewal that was sent; shorter.
-        interval: Time between renewals, and longest duration of one.
+        interval: Time from the beginning of one renewal to that of the next.
     """
 
     duration: float = 15.0
     deadline: float = 10.0
     interval: float = 2.0
+
+    @property
+    def patience(self) -> float:
+        """Longest duration of a renewal: two that hang, or are slow, fit into the deadline."""
+        return (self.deadline - self.interval) / 2
 
 
 class Elector:
@@ -55,6 +60,7 @@ class Elector:
         self._timing = timing
         self._valid_until = float("-inf")
         self._seen: tuple[str, float] = ("", 0.0)
+        self._written: dict[str, Any] | None = None
 
     @property
     def identity(self) -> str:
@@ -108,18 +114,21 @@ class Elector:
             await asyncio.gather(work, renewal, return_exceptions=True)
 
     async def _renew(self) -> None:
+        loop, pause = asyncio.get_running_loop(), self._timing.interval
         while True:
-            await asyncio.sleep(self._timing.interval)
+            await asyncio.sleep(pause)
+            began = loop.time()
             await self._try_to_hold()
             if not self.is_leader:
                 return
+            pause = max(began + self._timing.interval - loop.time(), 0.0)
 
     async def _try_to_hold(self) -> bool:
         """Make, take or renew the Lease; tell whether it is held."""
         started = asyncio.get_running_loop().time()
         try:
-            async with asyncio.timeout(self._timing.interval):
-                held = await self._write_lease()
+            async with asyncio.timeout(self._timing.patience):
+                held = await self._renewed() or await self._write_lease()
         except (AdapterError, TimeoutError) as error:
             log.warning("the Lease could not be renewed", error=str(error) or "time-out")
             return self.is_leader
@@ -130,18 +139,32 @@ class Elector:
         self._valid_until = started + self._timing.deadline if held else float("-inf")
         return held
 
+    async def _renewed(self) -> bool:
+        """Write the Lease anew as it was left; tell whether nobody had touched it since.
+
+        That is one request instead of two, which counts where the machine has too much to do.
+        """
+        written, self._written = self._written, None
+        if written is None:
+            return False
+        try:
+            self._written = await self._cluster.replace(self._lease(written))
+        except (Conflict, NotFound):
+            return False
+        return True
+
     async def _write_lease(self) -> bool:
         live = await self._cluster.get(LEASES, LEASE_NAME, self._namespace)
         if not self._is_free(live):
             return False
         if live is None:
             try:
-                await self._cluster.create(self._lease(None))
+                self._written = await self._cluster.create(self._lease(None))
             except AlreadyExists:
                 return False
             return True
         # The resourceVersion makes sure that nobody else took it since it was read.
-        await self._cluster.replace(self._lease(live))
+        self._written = await self._cluster.replace(self._lease(live))
         return True
 
     def _is_free(self, live: dict[str, Any] | None) -> bool:

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from kapsa.adapters.clock import ServerClock
 from kapsa.adapters.errors import AdapterError
 from kapsa.controllers.applier import Applier
+from kapsa.controllers.believed import project_of
 from kapsa.controllers.cache import Key, Manifest
 from kapsa.controllers.claims import Claims
 from kapsa.controllers.host_tls import HostTls
@@ -15,23 +16,23 @@ from kapsa.controllers.hosts import Hosts
 from kapsa.controllers.images import Images
 from kapsa.controllers.jobs import Jobs
 from kapsa.controllers.outcome import STALLED_RETRY, interpret
+from kapsa.controllers.own_namespaces import OwnNamespaces
+from kapsa.controllers.pulling import Pulls
 from kapsa.controllers.report import Reporter
 from kapsa.controllers.sources import LOOK_AGAIN, Sources
 from kapsa.controllers.state import ENVIRONMENT, OWNER, State, parse
 from kapsa.controllers.volumes import volume_claims_of
-from kapsa.core import labels
 from kapsa.core.conditions import Blocked
 from kapsa.core.environments.environment import EnvironmentInput, Plan, plan_environment, what_holds
 from kapsa.core.environments.environment_status import Observed, environment_status
 from kapsa.core.environments.expiry import lifetime
 from kapsa.core.hosts.routes import gateway_api_missing
-from kapsa.core.projects.namespaces import is_at_home
+from kapsa.core.images.pull_secrets import Pulling
 from kapsa.core.workloads.pod_security import Profile
 from kapsa.core.workloads.volumes import belongs_to
 from kapsa.core.workloads.workload import is_rolled_out
 from kapsa.models.domain_pool import DomainPool
 from kapsa.models.environment import Environment
-from kapsa.models.project import Project
 from kapsa.models.reasons import Reason
 from kapsa.utils.times import to_rfc3339
 
@@ -59,6 +60,8 @@ class EnvironmentController:
         sources: Knows the ConfigMaps and Secrets that Environments name.
         tls: Knows the certificates of hosts.
         jobs: Knows the Jobs of Environments.
+        own_namespaces: Furnishes the namespaces that Environments which stand alone have.
+        pulls: Knows with what images are pulled.
         pod_security: The laxest Pod Security Standard that an Environment may ask for.
     """
 
@@ -72,6 +75,8 @@ class EnvironmentController:
     sources: Sources
     tls: HostTls
     jobs: Jobs
+    own_namespaces: OwnNamespaces
+    pulls: Pulls
     pod_security: Profile = "restricted"
 
     async def reconcile(self, key: Key) -> float | None:
@@ -108,7 +113,7 @@ class EnvironmentController:
         return min((look for look in looks if look is not None), default=None)
 
     async def _gather(self, environment: Environment) -> EnvironmentInput:
-        project, trust = self._project(environment)
+        project, trust = project_of(self.state, environment)
         held = what_holds(environment, project, trust)
         life = lifetime(environment, project, self.clock.now(), held=held is not None)
         key = (environment.metadata.namespace, environment.metadata.name)
@@ -121,9 +126,13 @@ class EnvironmentController:
         if offered is not None:
             may_claim = held is None and life.expired is None
             host = await self.hosts.see_to(environment, offered, claim=may_claim)
-        configuration = None
+        configuration = home = None
+        pulling = Pulling()
         if trust is None and life.expired is None:
             configuration = await self.sources.see_to(environment)
+            pulling = await self.pulls.see_to(environment, project)
+        if held is None and life.expired is None:
+            home = await self.own_namespaces.see_to(environment, offered)
         tls = self.tls.see_to(environment, pool, host, configuration)
         return EnvironmentInput(
             environment=environment,
@@ -138,6 +147,8 @@ class EnvironmentController:
             volume_claims=volume_claims_of(environment, self.state),
             configuration=configuration,
             jobs=await self.jobs.facts(environment, configuration),
+            home=home,
+            pulling=pulling,
             pod_security=self.pod_security,
         )
 
@@ -150,34 +161,6 @@ class EnvironmentController:
         if pool is None or pool.spec.routing.kind != "Gateway" or self.state.http_routes.is_served:
             return None
         return gateway_api_missing(pool)
-
-    def _project(self, environment: Environment) -> tuple[Project | None, Blocked | None]:
-        """Return the Environment's Project, and why its word on that is not believed."""
-        reference = environment.spec.project_ref
-        if reference is None:
-            return None, None
-        live = self.state.projects.get(reference.namespace, reference.name)
-        project = parse(Project, live) if live else None
-        if not isinstance(project, Project) or project.metadata.uid != reference.uid:
-            return None, Blocked(
-                Reason.PROJECT_NOT_FOUND,
-                f"Project {reference.namespace}/{reference.name} with UID {reference.uid}"
-                " does not exist",
-                stalled=True,
-            )
-        namespace = environment.metadata.namespace
-        if namespace != reference.namespace:
-            made = self.state.namespaces.get("", namespace)
-            is_of_project = made is not None and labels.is_owned_by(made, reference.uid)
-            if not is_of_project or not is_at_home(environment, project):
-                return None, Blocked(
-                    Reason.PROJECT_MISMATCH,
-                    f"namespace {namespace} is not of Project"
-                    f" {reference.namespace}/{reference.name}; create the Environment there,"
-                    " or without spec.projectRef",
-                    stalled=True,
-                )
-        return project, None
 
     async def _carry_out(
         self, live: Manifest, known: EnvironmentInput, plan: Plan

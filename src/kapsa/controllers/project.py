@@ -8,16 +8,20 @@ from pydantic import ValidationError
 from kapsa.adapters.clock import ServerClock
 from kapsa.config import Settings
 from kapsa.controllers.applier import Applier
+from kapsa.controllers.builds import Builds
 from kapsa.controllers.cache import Key, Manifest
 from kapsa.controllers.homes import Homes
 from kapsa.controllers.images import Images
 from kapsa.controllers.outcome import STALLED_RETRY
 from kapsa.controllers.polling import Poller, Snapshot
-from kapsa.controllers.project_inputs import ProjectInputs
+from kapsa.controllers.project_builds import ProjectBuilds, Sources
+from kapsa.controllers.project_images import ProjectImages
+from kapsa.controllers.project_inputs import ProjectInputs, Surroundings
 from kapsa.controllers.report import Reporter
 from kapsa.controllers.rollout import Rollout, environments_of, taken_names
 from kapsa.controllers.state import State, parse
 from kapsa.core import labels
+from kapsa.core.builds.queue import Interest
 from kapsa.core.conditions import Blocked, find
 from kapsa.core.projects.listings import PullRequestListing, RefListing
 from kapsa.core.projects.plans import ProjectPlan, told
@@ -53,6 +57,8 @@ class ProjectController:
         applier: Writes objects.
         inputs: Sees to namespace, repository, subdomain and Registry.
         images: Looks up images.
+        repositories: Reads commits.
+        builds: Has images built.
         poller: Reads repositories.
         clock: The API server's time.
         settings: The operator's settings.
@@ -63,6 +69,8 @@ class ProjectController:
     applier: Applier
     inputs: ProjectInputs
     images: Images
+    repositories: Sources
+    builds: Builds
     poller: Poller
     clock: ServerClock
     settings: Settings
@@ -72,7 +80,7 @@ class ProjectController:
         """Bring one Project in order; return the seconds after which to look again."""
         live = self.state.projects.get(*key)
         if live is None or live["metadata"].get("deletionTimestamp"):
-            self.poller.unwatch(key)
+            self.inputs.forget(key)
             self._asked.pop(key, None)
             return None
         project = parse(Project, live)
@@ -81,7 +89,7 @@ class ProjectController:
             await self.reporter.report_invalid(self.state.projects, live, project, now)
             return None
         if project.spec.suspend:
-            self.poller.unwatch(key)
+            self.inputs.forget(key)
             suspended = Blocked(Reason.SUSPENDED, Reason.SUSPENDED.explanation)
             await self._report(
                 live,
@@ -98,6 +106,7 @@ class ProjectController:
         key = (project.metadata.namespace, project.metadata.name)
         asked = self._poll_if_asked(project)
         around = await self.inputs.see_to(project)
+        builds = self._builds(project, around)
         snapshot = self.poller.snapshot(key)
         # A person confirms what the poll shows that they asked for, and not what was known before.
         polling = asked is not None and snapshot is asked.before and around.repository is None
@@ -110,10 +119,20 @@ class ProjectController:
         failure = around.failure or refusal(check_project(project))
         if failure is None:
             plan = self._plan(project, snapshot, confirmed=confirmed)
-            done = await self._rollout.carry_out(project, around, plan)
+            found = ProjectImages(
+                project,
+                around,
+                self.images,
+                builds,
+                poll_interval=self.inputs.poll_interval(project),
+            )
+            rollout = self._rollout(found)
+            done = await rollout.carry_out(project, around, plan)
             failures += done.failures
             plan = told(plan, done.absent)
-            offers, retries = await self._rollout.offers(project, around, plan)
+            offers, retries = await rollout.offers(project, plan)
+            retries += (*rollout.image_retries(project), *found.next_looks)
+            self._settle_builds(project, builds, plan)
         observed = ProjectObserved(
             project=project,
             environments=environments_of(self.state, project),
@@ -124,7 +143,8 @@ class ProjectController:
                 project.spec.repository.branch, ""
             ),
             repository=around.repository or _repository_problem(snapshot, project),
-            registry=around.registry_problem,
+            builds=builds.summary if builds and plan else None,
+            registry=around.registry_problem or around.registry_trouble,
             domain=around.domain_problem,
             failure=failure or next(iter(failures), None),
             polled_at=snapshot.listed_at if snapshot else None,
@@ -141,13 +161,25 @@ class ProjectController:
         if around.repository is not None:
             # Most likely a Secret, which isn't watched.
             retries.append(self.inputs.poll_interval(project))
-        retries += self._rollout.image_retries(project)
         return min(retries, default=None)
 
-    @property
-    def _rollout(self) -> Rollout:
+    def _rollout(self, found: ProjectImages) -> Rollout:
         homes = Homes(self.inputs.furnisher)
-        return Rollout(self.state, self.applier, self.images, homes)
+        return Rollout(self.state, self.applier, self.images, homes, found)
+
+    def _builds(self, project: Project, around: Surroundings) -> ProjectBuilds | None:
+        """Return what has images built; None where CI does that."""
+        if project.spec.build.strategy == "prebuilt":
+            return None
+        return ProjectBuilds(project, around, self.repositories, self.images, self.builds)
+
+    def _settle_builds(
+        self, project: Project, builds: ProjectBuilds | None, plan: ProjectPlan
+    ) -> None:
+        names = {item.name for item in (*plan.wanted, *plan.offered)}
+        names |= {item.metadata.name for item in plan.held}
+        interest = builds.interest(frozenset(names)) if builds else Interest()
+        self.builds.settle(project.metadata.uid, interest)
 
     def _poll_if_asked(self, project: Project) -> _Asked | None:
         """Poll now where a person asked for it; return that as long as it isn't handled."""
@@ -159,7 +191,7 @@ class ProjectController:
         asked = self._asked.get(key)
         if asked is None or asked.requested != requested:
             asked = self._asked[key] = _Asked(requested, self.poller.snapshot(key))
-            self.images.forget_failures()
+            self.images.look_again()
             self.poller.poll_now(key)
         return asked
 

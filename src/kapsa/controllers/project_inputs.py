@@ -3,16 +3,20 @@
 from dataclasses import dataclass
 
 from kapsa.adapters.cluster import Cluster
-from kapsa.adapters.credentials import Credentials
 from kapsa.adapters.errors import AdapterError, Stalled
 from kapsa.config import Settings
+from kapsa.controllers.cache import Key
 from kapsa.controllers.furnishing import Furnished, Furnisher
 from kapsa.controllers.offers import Offers
 from kapsa.controllers.outcome import interpret
 from kapsa.controllers.polling import Poller, Source
-from kapsa.controllers.secrets import read_secret
+from kapsa.controllers.secrets import repository_credentials
 from kapsa.controllers.subdomains import Subdomains
+from kapsa.controllers.verdicts import Verdicts
 from kapsa.core.conditions import Blocked
+from kapsa.core.images.repositories import repository_refusal
+from kapsa.core.images.rights import rights_of
+from kapsa.core.images.verdict import registry_trouble
 from kapsa.core.projects.namespaces import common_namespace
 from kapsa.models.domain_pool import DomainPool
 from kapsa.models.project import Project
@@ -32,6 +36,7 @@ class Surroundings:
         domain_problem: Why it holds none although it wants one.
         registry: The Registry it names.
         registry_problem: Why that can't be used.
+        registry_trouble: What it doesn't let Kapsa do for the Project, by its own words.
     """
 
     furnished: Furnished | None = None
@@ -41,6 +46,7 @@ class Surroundings:
     domain_problem: Blocked | None = None
     registry: Registry | None = None
     registry_problem: Blocked | None = None
+    registry_trouble: Blocked | None = None
 
     @property
     def failure(self) -> Blocked | None:
@@ -59,6 +65,7 @@ class ProjectInputs:
         offers: Finds Registries.
         poller: Reads repositories.
         settings: The operator's settings.
+        verdicts: What Registries say to what Projects need.
     """
 
     cluster: Cluster
@@ -67,6 +74,7 @@ class ProjectInputs:
     offers: Offers
     poller: Poller
     settings: Settings
+    verdicts: Verdicts
 
     async def see_to(self, project: Project) -> Surroundings:
         """Return what the plan stands on, or why a part of it is missing."""
@@ -94,6 +102,7 @@ class ProjectInputs:
             domain_problem=subdomain if isinstance(subdomain, Blocked) else None,
             registry=registry if isinstance(registry, Registry) else None,
             registry_problem=registry if isinstance(registry, Blocked) else None,
+            registry_trouble=self._ask_for(project, registry),
         )
 
     def _pool(self, project: Project) -> DomainPool | Blocked | None:
@@ -102,13 +111,7 @@ class ProjectInputs:
 
     async def _watch(self, project: Project) -> None:
         meta, repository = project.metadata, project.spec.repository
-        credentials = None
-        if repository.credentials is not None:
-            wanted_by = f"Project {meta.name}: spec.repository.credentials.secretRef"
-            secret = await read_secret(
-                self.cluster, repository.credentials.secret_ref.name, meta.namespace, wanted_by
-            )
-            credentials = Credentials.from_secret(secret, wanted_by)
+        credentials = await repository_credentials(self.cluster, project)
         self.poller.watch(
             (meta.namespace, meta.name),
             Source(repository.url, repository.provider, repository.api_url, credentials),
@@ -121,6 +124,21 @@ class ProjectInputs:
         interval = self.settings.default_poll_interval if wanted is None else parse_duration(wanted)
         return max(interval, self.settings.min_poll_interval)
 
+    def forget(self, key: Key) -> None:
+        """Need nothing more for a Project: it is gone, or rests."""
+        self.poller.unwatch(key)
+        self.verdicts.need(key, "")
+
+    def _ask_for(self, project: Project, registry: Registry | Blocked | None) -> Blocked | None:
+        """Have the Registry asked for what the Project needs; return what is refused so far."""
+        key = (project.metadata.namespace, project.metadata.name)
+        if not isinstance(registry, Registry):
+            self.verdicts.need(key, "")
+            return None
+        name = registry.metadata.name
+        self.verdicts.need(key, name, rights_of(project, registry))
+        return registry_trouble(project, registry, self.verdicts.of(name))
+
     async def _registry(self, project: Project) -> Registry | Blocked | None:
         """Return the Registry that the Project names, or why it can't use that."""
         if project.spec.registry is None:
@@ -129,6 +147,7 @@ class ProjectInputs:
         if isinstance(registry, Blocked):
             return registry
         try:
-            return await self.offers.refusal(registry, project.metadata.namespace) or registry
+            refusal = await self.offers.refusal(registry, project.metadata.namespace)
         except AdapterError as error:
             return interpret(error).blocked
+        return refusal or repository_refusal(project, registry) or registry

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
 
@@ -14,13 +14,13 @@ from kapsa.controllers.furnishing import Furnished
 from kapsa.controllers.homes import Homes, staying
 from kapsa.controllers.images import Images
 from kapsa.controllers.outcome import interpret
+from kapsa.controllers.project_images import FoundImage, ProjectImages
 from kapsa.controllers.project_inputs import Surroundings
 from kapsa.controllers.state import OWNER, PROJECT, State, parse_all
 from kapsa.core import labels
 from kapsa.core.conditions import Blocked
 from kapsa.core.drift import stamp
 from kapsa.core.manifests.environment import EnvironmentContext, environment
-from kapsa.core.projects.images import choose_image, remembered_image
 from kapsa.core.projects.namespaces import common_namespace, environment_namespace, is_at_home
 from kapsa.core.projects.naming import Identity
 from kapsa.core.projects.plans import DesiredEnvironment, ProjectPlan
@@ -54,14 +54,16 @@ class Rollout:
     Attributes:
         state: The caches.
         applier: Writes objects.
-        images: Looks up images.
+        images: Remembers why Environments have no image.
         homes: Makes and removes namespaces of Environments.
+        found: Finds the Project's images.
     """
 
     state: State
     applier: Applier
     images: Images
     homes: Homes
+    found: ProjectImages
 
     async def carry_out(
         self, project: Project, around: Surroundings, plan: ProjectPlan
@@ -111,10 +113,11 @@ class Rollout:
         existing: Environment | None,
     ) -> Blocked | None:
         """Bring one Environment to the plan; return what went wrong."""
-        choice = choose_image(project, desired, existing)
-        image = choice.image
-        if image is None:
-            image = await self._look_up(choice.reference, around)
+        found = await self.found.of(desired, existing)
+        if _is_not_built(found) and existing is not None and existing.spec.image:
+            # Commit and image that run go together.
+            desired, found = _as_it_is(desired, existing)
+        image = found.image
         key = (desired.namespace, desired.name)
         subdomain = around.subdomain
         if around.domain_problem and existing and existing.spec.domain:
@@ -125,7 +128,7 @@ class Rollout:
                 project=project,
                 subdomain=subdomain,
                 image=image if isinstance(image, str) else "",
-                image_reference=choice.reference,
+                image_reference=found.reference,
             ),
         )
         try:
@@ -136,11 +139,11 @@ class Rollout:
         except AdapterError as error:
             return interpret(error).blocked
         finally:
-            self.images.note(key, image if isinstance(image, Blocked) else None)
+            self.images.note(key, found.obstacle)
         return None
 
     async def offers(
-        self, project: Project, around: Surroundings, plan: ProjectPlan
+        self, project: Project, plan: ProjectPlan
     ) -> tuple[dict[str, Available], list[float]]:
         """Return what environments that wait to be told could run, by their names.
 
@@ -150,31 +153,13 @@ class Rollout:
         before = {item.name: item.available for item in project.status.environments}
         offers, retries = {}, []
         for item in plan.offered:
-            image = await self._offered_image(project, around, item, before.get(item.name))
+            image = (await self.found.of(item, None, before.get(item.name))).image
             if isinstance(image, Blocked) and image.retry_after:
                 retries.append(image.retry_after)
             offers[item.name] = Available(
                 commit=item.commit, image=image if isinstance(image, str) else ""
             )
         return offers, retries
-
-    async def _offered_image(
-        self,
-        project: Project,
-        around: Surroundings,
-        offered: DesiredEnvironment,
-        before: Available | None,
-    ) -> str | Blocked:
-        choice = choose_image(project, offered, None)
-        if choice.image is not None:
-            return choice.image
-        known = remembered_image(before, offered.commit, choice.reference)
-        return known or await self._look_up(choice.reference, around)
-
-    async def _look_up(self, reference: str, around: Surroundings) -> str | Blocked:
-        if around.registry_problem is not None:
-            return around.registry_problem
-        return await self.images.resolve(reference, around.registry)
 
     def image_retries(self, project: Project) -> list[float]:
         """Return the seconds after which to look again for images that weren't there."""
@@ -183,6 +168,20 @@ class Rollout:
             for item in environments_of(self.state, project)
         )
         return [blocked.retry_after for blocked in obstacles if blocked and blocked.retry_after]
+
+
+def _is_not_built(found: FoundImage) -> bool:
+    return isinstance(found.image, Blocked) and found.image.reason == Reason.BUILD_SKIPPED
+
+
+def _as_it_is(
+    desired: DesiredEnvironment, existing: Environment
+) -> tuple[DesiredEnvironment, FoundImage]:
+    """Return an Environment as desired, but for commit and image, which stay what they are."""
+    spec = existing.spec
+    target = replace(desired.target, commit=spec.commit or "")
+    reference = existing.metadata.annotations.get(labels.IMAGE_REFERENCE, "")
+    return replace(desired, target=target), FoundImage(spec.image or "", reference)
 
 
 def environments_of(state: State, project: Project) -> tuple[Environment, ...]:

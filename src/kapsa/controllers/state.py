@@ -18,6 +18,8 @@ Kind = TypeVar("Kind", bound=Model)
 
 OWNER = "owner"
 """Index of the UID of an object's owner, by ownerReference or label."""
+BUILD = "build"
+"""Index of the namespace and name of the build that a pod is of, `<ns>/<name>`."""
 ENVIRONMENT = "environment"
 """Index of the namespace and name of the Environment that a pod says it is of, `<ns>/<name>`."""
 UID = "uid"
@@ -33,6 +35,8 @@ REFERENCE = "reference"
 
 CERTIFICATE = "certificate"
 """Index of the Secrets that an Ingress of Kapsa's names for the certificates of its hosts."""
+REGISTRY = "registry"
+"""Index of the Registry, as a label, of whose a Secret is with which images are pulled."""
 
 MANAGED_SELECTOR = f"{labels.MANAGED_BY}={labels.MANAGER}"
 CLAIM_SELECTOR = f"{MANAGED_SELECTOR},{labels.CLAIM}"
@@ -48,15 +52,13 @@ class State:
             namespace: The operator's namespace: a claim elsewhere is somebody's own invention.
                 Nothing to take claims from anywhere.
         """
-        self.projects = Cache(
-            resources.PROJECTS, indexes={UID: _uid, REFERENCE: _project_references}
-        )
+        self.projects = Cache(resources.PROJECTS, indexes={UID: _uid, REFERENCE: _references})
         self.environments = Cache(
             resources.ENVIRONMENTS,
             indexes={
                 UID: _uid,
                 PROJECT: _project_uid,
-                REFERENCE: _environment_references,
+                REFERENCE: _references,
                 HOST: _own_host,
                 "namespace": lambda manifest: (manifest["metadata"].get("namespace", ""),),
             },
@@ -87,14 +89,25 @@ class State:
         self.disruption_budgets = _managed(resources.DISRUPTION_BUDGETS, trim=without_status)
         self.volume_claims = _managed(resources.VOLUME_CLAIMS)
         self.config_maps = _managed(resources.CONFIG_MAPS, trim=trim_content)
-        self.secrets = _managed(resources.SECRETS, trim=trim_content)
+        self.secrets = Cache(
+            resources.SECRETS,
+            label_selector=MANAGED_SELECTOR,
+            trim=trim_content,
+            indexes={OWNER: labels.owner_uids, REGISTRY: _registry},
+        )
         self.certificates = _managed(resources.CERTIFICATES, trim=_trim_certificate, optional=True)
         self.pods = Cache(
             resources.PODS,
             label_selector=MANAGED_SELECTOR,
             trim=trim_pod,
-            indexes={OWNER: labels.owner_uids, ENVIRONMENT: _environment_of},
+            indexes={
+                OWNER: labels.owner_uids,
+                ENVIRONMENT: _environment_of,
+                BUILD: _build_of,
+            },
         )
+        self.kpack_builds = _managed(resources.KPACK_BUILDS, optional=True)
+        self.kpack_images = _managed(resources.KPACK_IMAGES, optional=True)
         self.service_accounts = _managed(resources.SERVICE_ACCOUNTS)
         self.network_policies = _managed(resources.NETWORK_POLICIES)
         self.resource_quotas = _managed(resources.RESOURCE_QUOTAS, trim=without_status)
@@ -118,6 +131,7 @@ class State:
             self.namespaces,
             *self.children,
             *self.furnishings,
+            *self.kpack,
             self.pods,
             self.claims,
         )
@@ -144,6 +158,11 @@ class State:
     def configuration(self) -> tuple[Cache, ...]:
         """Caches of what pods read when they start."""
         return (self.config_maps, self.secrets)
+
+    @property
+    def kpack(self) -> tuple[Cache, ...]:
+        """Caches of what kpack builds for Kapsa."""
+        return (self.kpack_builds, self.kpack_images)
 
     @property
     def furnishings(self) -> tuple[Cache, ...]:
@@ -260,6 +279,12 @@ def _with_little(manifest: Manifest, spec: Manifest) -> Manifest:
     return {**manifest, "metadata": metadata, "spec": spec}
 
 
+def _build_of(manifest: Manifest) -> Iterable[str]:
+    metadata = manifest["metadata"]
+    name = (metadata.get("labels") or {}).get(labels.BUILD)
+    return (f"{metadata.get('namespace', '')}/{name}",) if name else ()
+
+
 def _environment_of(manifest: Manifest) -> Iterable[str]:
     metadata = manifest["metadata"]
     name = (metadata.get("labels") or {}).get(labels.ENVIRONMENT)
@@ -302,6 +327,11 @@ def _pool(manifest: Manifest) -> Iterable[str]:
     return tuple(filter(None, ((manifest["metadata"].get("labels") or {}).get(labels.POOL, ""),)))
 
 
+def _registry(manifest: Manifest) -> Iterable[str]:
+    own = manifest["metadata"].get("labels") or {}
+    return tuple(filter(None, (own.get(labels.REGISTRY, ""),)))
+
+
 def _project_uid(manifest: Manifest) -> Iterable[str]:
     reference = (manifest.get("spec") or {}).get("projectRef") or {}
     return tuple(filter(None, (reference.get("uid"),)))
@@ -312,11 +342,7 @@ def _pool_reference(spec: dict[str, Any]) -> Iterable[str]:
     return (f"domainpool/{name}",) if name else ()
 
 
-def _environment_references(manifest: Manifest) -> Iterable[str]:
-    return _pool_reference(manifest.get("spec") or {})
-
-
-def _project_references(manifest: Manifest) -> Iterable[str]:
+def _references(manifest: Manifest) -> Iterable[str]:
     spec = manifest.get("spec") or {}
     registry = (spec.get("registry") or {}).get("name")
     return (*_pool_reference(spec), *((f"registry/{registry}",) if registry else ()))

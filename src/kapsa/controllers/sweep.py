@@ -11,17 +11,16 @@ from dataclasses import dataclass
 import structlog
 
 from kapsa.adapters.cluster import Cluster
-from kapsa.adapters.resources import BY_KIND
 from kapsa.controllers.applier import Applier
 from kapsa.controllers.cache import Key, Manifest, uid_of
 from kapsa.controllers.claims import Claims
 from kapsa.controllers.clearing import Clearing
 from kapsa.controllers.live_routes import LiveRoutes
+from kapsa.controllers.owners import is_alive
 from kapsa.controllers.queue import Queue
 from kapsa.controllers.state import OWNER, PROJECT, State
 from kapsa.core import labels
 from kapsa.core.manifests.claim import Holder
-from kapsa.models.base import API_VERSION
 
 SweepKey = tuple[str, Key]
 """Kind (`Namespace` or `Lease`) and key of what may have to go."""
@@ -79,7 +78,7 @@ class Sweeper:
             return None
         owner = Holder.of(manifest)
         uid = _owner_uid(manifest)
-        if not uid or self.state.is_known(uid) or await self._is_alive(owner, uid):
+        if not uid or self.state.is_known(uid) or await is_alive(self.cluster, manifest, uid):
             return None
         if kind == "Namespace":
             clearing = Clearing(self.cluster, self.state, self.applier)
@@ -98,14 +97,6 @@ class Sweeper:
             return None
         await self.claims.delete(lease)
         return None
-
-    async def _is_alive(self, owner: Holder, uid: str) -> bool:
-        resource = BY_KIND.get((API_VERSION, owner.kind))
-        if resource is None or not owner.name:
-            # Not of Kapsa's making, or of a later version's: not ours to judge.
-            return True
-        live = await self.cluster.get(resource, owner.name, owner.namespace)
-        return live is not None and uid_of(live) == uid
 
     def _has_hosts(self, uid: str) -> bool:
         """Tell whether Environments of a Project hold hosts, which are in its subdomain."""

@@ -143,7 +143,7 @@ class Triggers:
         if _says_the_same(before, after):
             return
         self.registries.add(key_of(manifest))
-        self.images.forget_failures()
+        self.images.look_again()
         _add_found(self.projects, self.state.projects, f"registry/{manifest['metadata']['name']}")
 
     def _namespace(self, before: Manifest | None, after: Manifest | None) -> None:
@@ -167,11 +167,13 @@ class Triggers:
             self._add_owners(before, after)
 
     def _add_owners(self, before: Manifest | None, after: Manifest | None) -> None:
-        """Look at the Projects for which an object is, or was, made."""
+        """Look at the Projects and Environments for which an object is, or was, made."""
         for manifest in filter(None, (before, after)):
             for uid in labels.owner_uids(manifest):
                 for project in self.state.projects.find(UID, uid):
                     self.projects.add(key_of(project))
+                for environment in self.state.environments.find(UID, uid):
+                    self.environments.add(key_of(environment))
 
     def _claim(self, before: Manifest | None, after: Manifest | None) -> None:
         manifest = _either(before, after)

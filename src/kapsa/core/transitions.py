@@ -11,7 +11,8 @@ from kapsa.models.conditions import ConditionType, Polarity
 from kapsa.models.environment import EnvironmentStatus
 from kapsa.models.meta import Condition
 from kapsa.models.project_status import ProjectStatus
-from kapsa.models.reasons import Reason, Tone
+from kapsa.models.reasons import Reason
+from kapsa.models.tone import Tone
 
 _TONES: Final = {reason.value: reason.tone for reason in Reason}
 _ABNORMAL: Final = frozenset(

@@ -52,6 +52,12 @@ def is_digest(text: str) -> bool:
     return _DIGEST.fullmatch(text) is not None
 
 
+def registry_host(endpoint: str) -> str:
+    """Return the one name that a registry's host has in references: Docker Hub has several."""
+    host = endpoint.lower()
+    return DOCKER_HUB if host in {"index.docker.io", "registry-1.docker.io"} else host
+
+
 def parse_reference(reference: str) -> ImageReference:
     """Return the parts of `[host[:port]/]path[:tag][@digest]`.
 
@@ -82,5 +88,4 @@ def _split_host(name: str) -> tuple[str, str]:
     first, slash, rest = name.partition("/")
     if not slash or not ("." in first or ":" in first or first.lower() == "localhost"):
         return DOCKER_HUB, name
-    host = first.lower()
-    return (DOCKER_HUB if host in {"index.docker.io", "registry-1.docker.io"} else host), rest
+    return registry_host(first), rest

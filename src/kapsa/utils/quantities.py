@@ -29,3 +29,12 @@ def is_less(one: object, other: object) -> bool:
         return bool(parse_quantity(one) < parse_quantity(other))
     except ValueError:
         return False
+
+
+def whole(value: object) -> int:
+    """Return what a quantity means as a whole number, rounded down: `1Ki` is 1024.
+
+    Raises:
+        ValueError: It is none.
+    """
+    return int(parse_quantity(value))

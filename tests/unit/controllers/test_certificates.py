@@ -276,11 +276,6 @@ async def test_a_pool_that_gives_tls_up_takes_everything_back(rig: CertificateRi
     await issued(rig)
     rig.cluster.put(pool_manifest("apps"))
     await rig.settle()
-    ingress = rig.cluster.live("Ingress", "web", MADE)
-    # The fake's apply takes no field away, as a real one does.
-    del ingress["spec"]["tls"]
-    rig.cluster.put(ingress)
-    await rig.settle()
     assert rig.names("Certificate", NAMESPACE) == []
     assert rig.names("Secret", NAMESPACE) == [], "cert-manager leaves it behind"
     assert rig.names("Secret", MADE) == []

@@ -80,6 +80,37 @@ async def test_the_lease_is_renewed_and_says_how_long_others_must_believe_in_it(
     await cancel(only.task)
 
 
+async def test_a_renewal_is_one_request_until_somebody_else_touches_the_lease() -> None:
+    cluster = FakeCluster()
+    only = Candidate(cluster, "a")
+    await asyncio.sleep(10)
+    cluster.reads.clear()
+    await asyncio.sleep(30)
+    assert cluster.reads == []
+    touched = cluster.live("Lease", LEASE_NAME, NAMESPACE)
+    touched["metadata"]["annotations"] = {"by": "hand"}
+    cluster.put(touched)
+    await asyncio.sleep(30)
+    assert cluster.reads == [f"get Lease {LEASE_NAME}"]
+    cluster.remove("Lease", LEASE_NAME, NAMESPACE)
+    await asyncio.sleep(30)
+    assert lease(cluster)["holderIdentity"] == "a"
+    await cancel(only.task)
+    assert len(only.led) == 1
+
+
+async def test_on_a_machine_that_is_slow_for_long_the_lease_is_kept() -> None:
+    cluster = FakeCluster()
+    only = Candidate(cluster, "a")
+    await asyncio.sleep(1)
+    cluster.fail(None, kind="Lease", delay=3.5, times=20)
+    for _ in range(100):
+        await asyncio.sleep(1)
+        assert only.leading()
+        assert only.may_write()
+    await cancel(only.task)
+
+
 async def test_giving_the_lease_back_lets_the_other_in_at_once() -> None:
     cluster = FakeCluster()
     first = Candidate(cluster, "a")
@@ -210,6 +241,9 @@ class Unreachable(FakeCluster):
     async def get(
         self, resource: resources.ResourceType, name: str, namespace: str = ""
     ) -> Manifest | None:
+        raise DOWN
+
+    async def replace(self, manifest: Manifest) -> Manifest:
         raise DOWN
 
 

@@ -235,6 +235,9 @@ async def test_no_namespace_is_read_for_a_pool_for_all_nor_for_a_host_that_is_he
 ) -> None:
     world.cluster.put(pool_manifest())
     await reconcile(world, web(domain=DOMAIN))
+    # Whether a new Environment has a namespace of its own is asked once, whatever its pool says.
+    assert [read for read in world.cluster.reads if "Namespace" in read] == ["get Namespace team-a"]
+    world.cluster.reads.clear()
     await reconcile(world, pool_manifest(allowedNamespaces=FOR_A))
     assert not [read for read in world.cluster.reads if "Namespace" in read]
 

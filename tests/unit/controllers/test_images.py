@@ -59,18 +59,75 @@ async def test_what_a_person_must_change_is_asked_again_within_a_minute(world: W
     assert (blocked.stalled, blocked.retry_after) == (True, 60.0)
 
 
-async def test_failures_are_forgotten_when_something_has_changed(world: World) -> None:
-    await refusal(world)
-    world.images.forget_failures()
-    await refusal(world)
+async def test_an_image_that_stays_away_is_asked_for_ever_more_seldom(world: World) -> None:
+    waits = []
+    for _ in range(8):
+        wait = (await refusal(world)).retry_after or 0.0
+        waits.append(wait)
+        await asyncio.sleep(wait)
+    assert waits == [10.0, 20.0, 40.0, 80.0, 160.0, 300.0, 300.0, 300.0]
+    assert len(world.outside.asked) == 8
+
+
+async def test_it_says_the_same_however_often_it_looks(world: World) -> None:
+    first = await refusal(world)
+    await asyncio.sleep(10)
+    second = await refusal(world)
+    assert first.message == second.message
+    assert "will be found within 5m" in first.message
+
+
+async def test_a_registry_that_fails_in_between_does_not_start_it_anew(world: World) -> None:
+    for answer, wait in ((None, 10.0), (Waiting("RateLimited", "later", 15.0), 15.0), (None, 20.0)):
+        world.outside.images.pop(TAG, None)
+        if answer is not None:
+            world.outside.images[TAG] = answer
+        assert (await refusal(world)).retry_after == wait
+        await asyncio.sleep(wait)
+
+
+async def test_another_commit_of_the_same_tag_is_asked_for_at_once(world: World) -> None:
+    for _ in range(2):
+        await refusal(world)
+        await asyncio.sleep(10)
+    await world.images.resolve(TAG, None, commit="b")
+    assert len(world.outside.asked) == 3
+    assert world.images.next_look(TAG, None, "b") == 10.0
+
+
+async def test_what_a_tag_names_is_believed_for_a_while(world: World) -> None:
+    world.outside.images[TAG] = IMAGE
+    other = IMAGE.replace("ab", "cd")
+
+    async def look() -> str | Blocked:
+        return await world.images.resolve(TAG, None, commit="a", good_for=60.0)
+
+    assert await look() == IMAGE
+    world.outside.images[TAG] = other
+    await asyncio.sleep(59)
+    assert await look() == IMAGE
+    assert world.images.next_look(TAG, None, "a") == 1.0
+    await asyncio.sleep(1)
+    assert await look() == other
     assert len(world.outside.asked) == 2
+
+
+async def test_everything_is_asked_for_anew_when_something_has_changed(world: World) -> None:
+    await refusal(world)
+    world.outside.images["registry.example.com/acme/shop:main"] = IMAGE
+    for _ in range(2):
+        await world.images.resolve("registry.example.com/acme/shop:main", None, good_for=60.0)
+    world.images.look_again()
+    await refusal(world)
+    await world.images.resolve("registry.example.com/acme/shop:main", None, good_for=60.0)
+    assert len(world.outside.asked) == 4
 
 
 async def test_commits_that_never_got_an_image_are_not_remembered_for_ever(world: World) -> None:
     for number in range(3000):
         await world.images.resolve(f"registry.example.com/acme/shop:{number}", None)
         await asyncio.sleep(1)
-    assert len(world.images._in_vain) <= 1000
+    assert len(world.images._looks) <= 1000
 
 
 async def test_the_credentials_of_a_registry_are_read_each_time(world: World) -> None:

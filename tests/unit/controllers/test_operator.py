@@ -10,7 +10,8 @@ from kapsa.adapters import resources
 from kapsa.adapters.errors import Waiting
 from kapsa.config import Settings
 from kapsa.controllers.election import LEASE_NAME, Elector, Timing
-from kapsa.controllers.operator import Operator, Outside
+from kapsa.controllers.operator import Operator
+from kapsa.controllers.outside import Outside
 from kapsa.core.projects.listings import OpenPullRequest, PullRequestListing, RefListing
 from kapsa.core.projects.namespaces import common_namespace
 from tests.builders import environment_manifest, pool_manifest, project, project_manifest, sha
@@ -30,7 +31,18 @@ class Process:
         self.cluster = cluster.fenced(self.elector.fence)
         self.operator = Operator(
             Settings(namespace=NAMESPACE),
-            Outside(self.cluster, self.elector, VirtualClock(), outside, outside, outside, outside),
+            Outside(
+                self.cluster,
+                self.elector,
+                VirtualClock(),
+                outside,
+                outside,
+                outside,
+                outside,
+                outside,
+                {},
+                outside,
+            ),
         )
         for cache in self.operator.state.all:
             cluster._caches.append(cache)
@@ -113,7 +125,7 @@ async def test_a_standby_writes_nothing_and_takes_over(site: Site) -> None:
     assert not second.leads()
     assert second.is_ready()
     assert second.operator.stuck() == []
-    for queue in second.operator._queues():
+    for queue in second.operator._parts.queues:
         assert len(queue) == 0, queue.name
     await cancel(first.task)
     site.open(1, 2, 3)
@@ -167,7 +179,7 @@ async def test_a_paused_process_writes_nothing_before_it_is_elected_again(site: 
     process = site.start()
     await asyncio.sleep(30)
     site.open(1)
-    process.operator._poller.poll_now(("team-a", "shop"))
+    process.operator._parts.poller.poll_now(("team-a", "shop"))
     loop().jump(90)
     process.cluster.writes.clear()
     for _ in range(20):

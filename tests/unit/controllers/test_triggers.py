@@ -4,12 +4,15 @@ from typing import Any
 
 import pytest
 
+from kapsa.cli.previews.objects import namespace as own_namespace
 from kapsa.controllers.cache import Key
 from kapsa.controllers.queue import Queue
 from kapsa.controllers.triggers import Triggers
+from kapsa.core.environments.own_namespace import own_place
 from kapsa.core.manifests.namespace import namespace
+from kapsa.core.places import place_of
 from kapsa.core.projects.furnishings import NamespaceRules, furnishings
-from kapsa.core.projects.namespaces import Place
+from kapsa.models.environment import Environment
 from tests.builders import (
     deployment_manifest,
     environment_manifest,
@@ -148,7 +151,7 @@ async def test_a_child_puts_its_environment(rig: Rig) -> None:
 
 
 async def test_what_a_namespace_is_furnished_with_puts_its_project(rig: Rig) -> None:
-    place = Place(SHOP, uid="uid-of-the-namespace")
+    place = place_of(SHOP, uid="uid-of-the-namespace")
     for manifest in furnishings(place, NamespaceRules(), None):
         key = (manifest["kind"], manifest["metadata"]["name"], place.namespace)
         rig.cluster.put(manifest)
@@ -159,6 +162,20 @@ async def test_what_a_namespace_is_furnished_with_puts_its_project(rig: Rig) -> 
         rig.queued()
         rig.cluster.remove(*key)
         assert rig.queued() == {"projects: team-a/shop"}
+
+
+async def test_what_an_own_namespace_is_furnished_with_puts_its_environment(rig: Rig) -> None:
+    live = own_namespace("mine", "web", "uid-environment-mine-web")
+    lone = environment_manifest("web", namespace="mine")
+    place = own_place(Environment.model_validate(lone), live)
+    assert place is not None
+    rig.cluster.put(lone)
+    rig.queued()
+    for manifest in furnishings(place, NamespaceRules(), None):
+        rig.cluster.put(manifest)
+        assert rig.queued() == {"environments: mine/web"}
+        rig.cluster.remove(manifest["kind"], manifest["metadata"]["name"], "mine")
+        assert rig.queued() == {"environments: mine/web"}
 
 
 async def test_a_namespace_puts_the_environments_in_it(rig: Rig) -> None:
@@ -210,7 +227,8 @@ async def test_a_registry_puts_who_names_it_and_forgets_what_was_asked_in_vain(r
     await rig.images.resolve("registry.example.com/acme/shop:x", None)
     rig.cluster.remove("Registry", "harbor")
     assert rig.queued() == {"registries: harbor", "projects: team-a/shop"}
-    assert not rig.images._in_vain
+    await rig.images.resolve("registry.example.com/acme/shop:x", None)
+    assert rig.outside.asked == ["image registry.example.com/acme/shop:x"] * 2
 
 
 async def test_a_namespace_puts_its_project_or_the_sweep(rig: Rig) -> None:

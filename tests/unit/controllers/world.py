@@ -6,6 +6,9 @@ from kapsa.adapters.clock import ServerClock
 from kapsa.adapters.cluster import Manifest
 from kapsa.config import Settings
 from kapsa.controllers.applier import Applier
+from kapsa.controllers.build_namespace import BuildNamespace
+from kapsa.controllers.build_orders import BuildOrders
+from kapsa.controllers.builds import BuildParts, Builds
 from kapsa.controllers.cache import Key
 from kapsa.controllers.certificate_secrets import CertificateSecrets
 from kapsa.controllers.certificates import Certificates
@@ -20,16 +23,25 @@ from kapsa.controllers.images import Images
 from kapsa.controllers.jobs import Jobs
 from kapsa.controllers.live_routes import LiveRoutes
 from kapsa.controllers.offers import Offers
+from kapsa.controllers.own_namespaces import OwnNamespaces
 from kapsa.controllers.polling import Poller
 from kapsa.controllers.project import ProjectController
 from kapsa.controllers.project_inputs import ProjectInputs
+from kapsa.controllers.pull_credentials import PullCredentials
+from kapsa.controllers.pull_secrets import PullSecrets
+from kapsa.controllers.pulling import Pulls
+from kapsa.controllers.pushes import Pushes
 from kapsa.controllers.queue import Queue
 from kapsa.controllers.registry import RegistryController
+from kapsa.controllers.registry_access import RegistryAccess
+from kapsa.controllers.registry_users import RegistryUsers
 from kapsa.controllers.report import Reporter
+from kapsa.controllers.source_reader import SourceReader
 from kapsa.controllers.sources import Sources
 from kapsa.controllers.state import State
 from kapsa.controllers.subdomains import Subdomains
 from kapsa.controllers.sweep import Sweeper, SweepKey
+from kapsa.controllers.verdicts import Verdicts
 from kapsa.core.manifests.claim import Holder, claim
 from tests.builders import DIGEST
 from tests.fakes import FakeCluster, FakeOutside, FakeRecorder
@@ -57,17 +69,20 @@ class World:
         self.chance = 0.0
         self.changed: list[Key] = []
         self.polled: list[Key] = []
+        self.needed: list[str] = []
+        self.judged: list[str] = []
         self.state = State(NAMESPACE)
         self.cluster.feed(*self.state.all)
         self.recorder = FakeRecorder()
         self.reporter = Reporter(self.cluster, self.recorder)
         self.applier = Applier(self.cluster, self.state)
         self.claims = Claims(self.cluster, self.state, NAMESPACE)
+        self.access = RegistryAccess(self.cluster, NAMESPACE, {})
+        self.verdicts = Verdicts(self.needed.append, self.judged.append)
         self.images = Images(
-            self.cluster,
+            self.access,
             self.outside,
-            namespace=NAMESPACE,
-            retry_interval=10.0,
+            rates=self.settings.look_rates,
             on_change=self.changed.append,
         )
         self.poller = Poller(
@@ -96,6 +111,21 @@ class World:
             Queue("certificates"),
             self.changed.append,
         )
+        self.pull_secrets = PullSecrets(
+            self.state,
+            self.applier,
+            RegistryUsers(self.state, offers),
+            PullCredentials(self.access),
+            Queue("pullsecrets"),
+            self.changed.append,
+        )
+        furnisher = Furnisher(
+            self.cluster,
+            self.state,
+            self.applier,
+            Clearing(self.cluster, self.state, self.applier),
+            self.settings.namespace_rules,
+        )
         self.environments = EnvironmentController(
             self.reporter,
             self.state,
@@ -107,7 +137,28 @@ class World:
             Sources(self.cluster),
             HostTls(self.state, self.claims, self.certificates, self.certificate_secrets),
             Jobs(self.cluster, self.state),
+            OwnNamespaces(furnisher),
+            Pulls(self.pull_secrets),
             self.settings.pod_security,
+        )
+        self.building: Queue[str] = Queue("builds")
+        self.builds = Builds(
+            BuildParts(
+                self.cluster,
+                self.state,
+                self.applier,
+                BuildNamespace(
+                    self.state,
+                    self.applier,
+                    self.settings.build_namespace,
+                    self.settings.build_egress_except,
+                ),
+                BuildOrders(self.cluster, offers, Pushes(self.access, self.outside), self.settings),
+                self.clock,
+                self.settings,
+            ),
+            self.building,
+            self.changed.append,
         )
         self.projects = ProjectController(
             reporter=self.reporter,
@@ -115,19 +166,16 @@ class World:
             applier=self.applier,
             inputs=ProjectInputs(
                 self.cluster,
-                Furnisher(
-                    self.cluster,
-                    self.state,
-                    self.applier,
-                    Clearing(self.cluster, self.state, self.applier),
-                    self.settings.namespace_rules,
-                ),
+                furnisher,
                 Subdomains(self.claims, offers),
                 offers,
                 self.poller,
                 self.settings,
+                self.verdicts,
             ),
             images=self.images,
+            repositories=SourceReader(self.cluster, self.outside),
+            builds=self.builds,
             poller=self.poller,
             clock=self.clock,
             settings=self.settings,
@@ -136,7 +184,13 @@ class World:
             self.reporter, self.state, self.claims, self.certificates, self.clock
         )
         self.registries = RegistryController(
-            self.reporter, self.state, self.images, self.outside, self.clock
+            self.reporter,
+            self.state,
+            self.access,
+            self.outside,
+            self.verdicts,
+            self.clock,
+            self.images.look_again,
         )
 
     def written(self) -> list[str]:

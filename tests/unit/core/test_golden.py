@@ -12,7 +12,12 @@ from typing import Any
 import pytest
 import yaml
 
+from kapsa.core.builds.orders import BuildOrder, BuildSettings, Origin
 from kapsa.core.jobs.releases import release_process
+from kapsa.core.manifests.build_job import build_job
+from kapsa.core.manifests.build_namespace import build_namespace
+from kapsa.core.manifests.build_network_policy import build_network_policy
+from kapsa.core.manifests.build_secret import build_secret
 from kapsa.core.manifests.certificate import host_certificate, wildcard_certificate
 from kapsa.core.manifests.certificate_copy import certificate_copy
 from kapsa.core.manifests.claim import Holder, claim
@@ -26,18 +31,24 @@ from kapsa.core.manifests.horizontal_pod_autoscaler import horizontal_pod_autosc
 from kapsa.core.manifests.http_route import http_route
 from kapsa.core.manifests.ingress import ingress
 from kapsa.core.manifests.job import job
+from kapsa.core.manifests.kpack_build import kpack_build
+from kapsa.core.manifests.kpack_git_secret import kpack_git_secret
+from kapsa.core.manifests.kpack_image import kpack_image
+from kapsa.core.manifests.kpack_registry_secret import kpack_registry_secret
+from kapsa.core.manifests.kpack_service_account import kpack_service_account
 from kapsa.core.manifests.limit_range import limit_range
 from kapsa.core.manifests.namespace import namespace
 from kapsa.core.manifests.network_policy import network_policy
 from kapsa.core.manifests.persistent_volume_claim import persistent_volume_claim
 from kapsa.core.manifests.pod import pod_template
 from kapsa.core.manifests.pod_disruption_budget import pod_disruption_budget
+from kapsa.core.manifests.pull_secret import pull_secret
 from kapsa.core.manifests.resource_quota import resource_quota
 from kapsa.core.manifests.role_binding import role_binding
 from kapsa.core.manifests.service import service
 from kapsa.core.manifests.service_account import service_account
+from kapsa.core.places import Place, place_of
 from kapsa.core.projects.listings import OpenPullRequest, PullRequestListing, RefListing
-from kapsa.core.projects.namespaces import Place
 from kapsa.core.projects.project import ProjectInput, plan_environments
 from kapsa.core.transitions import Transition
 from kapsa.core.workloads.autoscaling import autoscaler_of
@@ -48,8 +59,10 @@ from kapsa.core.workloads.configuration import (
     source_of,
 )
 from kapsa.core.workloads.processes import MAIN, Process, processes_of
-from kapsa.models import DomainPool, Environment, Project
+from kapsa.models import DomainPool, Environment, Project, Registry
+from kapsa.models.build import Build
 from kapsa.models.domain_pool import GatewayReference, IssuerReference
+from tests.orders import build_order, build_secrets
 
 Manifest = dict[str, Any]
 
@@ -156,7 +169,12 @@ def certified(given: Manifest) -> Manifest:
 def placed(given: Manifest) -> Place:
     """Return the namespace that something is made for."""
     project = Project.model_validate(given["project"])
-    return Place(project, given.get("environment", ""), given.get("uid", ""))
+    return place_of(project, given.get("environment", ""), given.get("uid", ""))
+
+
+def pulled_with(given: Manifest) -> Manifest:
+    """Return the Secret with which images of a Registry are pulled."""
+    return pull_secret(Registry.model_validate(given.pop("registry")), **given)
 
 
 def offered(given: Manifest) -> DomainPool | None:
@@ -164,7 +182,30 @@ def offered(given: Manifest) -> DomainPool | None:
     return DomainPool.model_validate(given["pool"]) if "pool" in given else None
 
 
+def built_by_kpack(given: Manifest) -> Manifest:
+    """Return the Image of an order whose builder kpack keeps."""
+    order = build_order(**given)
+    assert order.build.builder is not None
+    return kpack_image(order, order.build.builder)
+
+
+def ordered(given: Manifest) -> BuildOrder:
+    """Return a build."""
+    return BuildOrder(
+        **given
+        | {
+            "origin": Origin(**given["origin"]),
+            "build": Build.model_validate(given["build"]),
+            "settings": BuildSettings(**given["settings"]),
+        }
+    )
+
+
 BUILDERS: dict[str, Callable[[Manifest], Manifest]] = {
+    "build_job": lambda given: build_job(ordered(given)),
+    "build_namespace": lambda given: build_namespace(**given),
+    "build_network_policy": lambda given: build_network_policy(**given),
+    "build_secret": lambda given: build_secret(ordered(given["order"]), given["files"]),
     "certificate": certified,
     "certificate_copy": lambda given: certificate_copy(**given),
     "claim": claimed,
@@ -177,16 +218,24 @@ BUILDERS: dict[str, Callable[[Manifest], Manifest]] = {
     "http_route": routed,
     "ingress": lambda given: ingress(workload(given)),
     "job": of_run,
+    "kpack_build": lambda given: kpack_build(build_order(**given)),
+    "kpack_git_secret": lambda given: kpack_git_secret(build_order(**given), build_secrets()),
+    "kpack_image": built_by_kpack,
+    "kpack_registry_secret": lambda given: kpack_registry_secret(
+        build_order(**given), build_secrets()
+    ),
+    "kpack_service_account": lambda given: kpack_service_account(build_order(**given)),
     "limit_range": lambda given: limit_range(placed(given), given["limits"]),
     "namespace": lambda given: namespace(Project.model_validate(given.pop("project")), **given),
     "network_policy": lambda given: network_policy(placed(given), offered(given)),
     "persistent_volume_claim": claimed_volume,
     "pod": of_process(pod_template),
     "pod_disruption_budget": of_process(pod_disruption_budget),
+    "pull_secret": pulled_with,
     "resource_quota": lambda given: resource_quota(placed(given), given["hard"]),
     "role_binding": lambda given: role_binding(placed(given), given["cluster_role"]),
     "service": of_process(service),
-    "service_account": lambda given: service_account(placed(given)),
+    "service_account": lambda given: service_account(placed(given), given.get("pull_secret", "")),
 }
 CASES = sorted(path.relative_to(GOLDEN) for path in GOLDEN.glob("*/*.in.yaml"))
 

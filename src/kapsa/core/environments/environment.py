@@ -9,6 +9,7 @@ from kapsa.core.drift import stamp
 from kapsa.core.environments.expiry import Lifetime
 from kapsa.core.hosts.routing import annotation_refusal, route_absence
 from kapsa.core.hosts.routing_rules import environment_routing_problem
+from kapsa.core.images.pull_secrets import Pulling
 from kapsa.core.jobs.completions import (
     NOTHING,
     Completions,
@@ -21,6 +22,7 @@ from kapsa.core.manifests.context import WorkloadContext
 from kapsa.core.manifests.copied import copied
 from kapsa.core.manifests.http_route import http_route
 from kapsa.core.manifests.ingress import ingress
+from kapsa.core.places import Place
 from kapsa.core.projects.namespaces import is_at_home, service_account_name
 from kapsa.core.tls.tls_status import TlsInput
 from kapsa.core.workloads.configuration import NO_CONFIGURATION, Configuration
@@ -56,6 +58,9 @@ class EnvironmentInput:
         configuration: The ConfigMaps and Secrets that it gets, why it can't have them, or None
             where it names none.
         jobs: What is known of its Jobs.
+        home: The namespace that it has for its own, where it stands alone, or what is wrong with
+            that; None where it has none.
+        pulling: With what its image is pulled.
     """
 
     environment: Environment
@@ -71,6 +76,8 @@ class EnvironmentInput:
     pod_security: Profile = "restricted"
     configuration: Configuration | Blocked | None = None
     jobs: JobFacts = field(default_factory=JobFacts)
+    home: Place | Blocked | None = None
+    pulling: Pulling = field(default_factory=Pulling)
 
     @property
     def completions(self) -> Completions:
@@ -130,6 +137,7 @@ def plan_environment(known: EnvironmentInput) -> Plan:
         tls_secret=known.tls.tls.secret,
         configuration=configuration,
         service_account=_service_account(known),
+        pull_secret="" if _service_account(known) else known.pulling.secret,
     )
     objects = [*(copied(context, copy) for copy in configuration.copies)]
     objects += [*volume_claims(context, known.volume_claims), *process_objects(context)]
@@ -166,6 +174,8 @@ def _certificates(context: WorkloadContext, known: EnvironmentInput) -> Iterator
 
 def _service_account(known: EnvironmentInput) -> str:
     """Return whom the pods run as; where Kapsa makes nobody, the namespace's `default`."""
+    if isinstance(known.home, Place):
+        return known.home.service_account
     if known.project is None or not is_at_home(known.environment, known.project):
         return ""
     return service_account_name(known.project.metadata.name)
@@ -197,6 +207,7 @@ def _obstacles(known: EnvironmentInput) -> Iterator[Blocked | None]:
     problem = runtime_problem(runtime) or environment_routing_problem(environment)
     if problem is not None:
         yield Blocked(problem.reason, str(problem), stalled=True)
+    yield known.home if isinstance(known.home, Blocked) else None
     yield profile_refusal(runtime, known.pod_security)
     yield volume_obstacle(environment, known.volume_claims)
     yield known.host if isinstance(known.host, Blocked) else None
@@ -205,6 +216,12 @@ def _obstacles(known: EnvironmentInput) -> Iterator[Blocked | None]:
     yield known.tls.refusal
     yield known.configuration if isinstance(known.configuration, Blocked) else None
     yield image_obstacle(known)
+    yield pull_obstacle(known)
+
+
+def pull_obstacle(known: EnvironmentInput) -> Blocked | None:
+    """Return why the image can't be pulled from its Registry; None where it can."""
+    return known.pulling.obstacle(_service_account(known))
 
 
 def image_obstacle(known: EnvironmentInput) -> Blocked | None:

@@ -6,7 +6,12 @@ from typing import Any
 
 from kapsa.core import labels
 from kapsa.core.conditions import Blocked, Finding, conditions_of, found, missing, progress
-from kapsa.core.environments.environment import EnvironmentInput, Plan, image_obstacle
+from kapsa.core.environments.environment import (
+    EnvironmentInput,
+    Plan,
+    image_obstacle,
+    pull_obstacle,
+)
 from kapsa.core.environments.expiry import Lifetime
 from kapsa.core.environments.inventory import inventory
 from kapsa.core.hosts.routes import KINDS, route_finding, route_refusal, routed_hosts
@@ -70,6 +75,7 @@ def environment_status(
         _ready(known, blocked, serving, _what_runs(serving, done, url)),
         *_host(known),
         *_configuration(known),
+        *_registry(known),
         *_of_what_runs(known, workload, None if blocked else route_absence(environment), route),
         *done.findings,
         *(certificate.findings if life.expired is None else ()),
@@ -138,7 +144,7 @@ def _phase_of_blocked(known: EnvironmentInput, blocked: Blocked, workload: Workl
     if blocked.reason == Reason.SUSPENDED:
         return phase_of(workload, known.completions) if workload.complete else "Pending"
     if blocked == image_obstacle(known):
-        return "Building"
+        return "Failed" if blocked.reason == Reason.BUILD_FAILED else "Building"
     if blocked.reason == Reason.RELEASE_RUNNING:
         return "Deploying"
     if blocked.reason == Reason.PROJECT_NOT_FOUND and _is_made_by_kapsa(known):
@@ -208,9 +214,12 @@ def _image(known: EnvironmentInput) -> tuple[Finding, ...]:
     obstacle = image_obstacle(known)
     if obstacle is not None:
         return (missing(ConditionType.IMAGE_READY, obstacle),)
-    return (
-        found(ConditionType.IMAGE_READY, Reason.IMAGE_READY, known.environment.spec.image or ""),
-    )
+    image = known.environment.spec.image or ""
+    if known.image is not None:
+        # Its tag may have moved, and nobody can tell.
+        message = f"{image} stays: {known.image.message}"
+        return (Finding(ConditionType.IMAGE_READY, True, known.image.reason, message),)
+    return (found(ConditionType.IMAGE_READY, Reason.IMAGE_READY, image),)
 
 
 def _host(known: EnvironmentInput) -> tuple[Finding, ...]:
@@ -227,6 +236,15 @@ def _configuration(known: EnvironmentInput) -> tuple[Finding, ...]:
     if known.configuration is not None:
         return (found(ConditionType.CONFIGURATION_READY, Reason.CONFIGURATION_READY),)
     return ()
+
+
+def _registry(known: EnvironmentInput) -> tuple[Finding, ...]:
+    if not known.pulling.registry:
+        return ()
+    obstacle = pull_obstacle(known)
+    if obstacle is not None:
+        return (missing(ConditionType.REGISTRY_READY, obstacle),)
+    return (found(ConditionType.REGISTRY_READY, Reason.REGISTRY_READY),)
 
 
 def _host_in_use(known: EnvironmentInput, observed: Observed, *, is_held: bool) -> str:

@@ -36,7 +36,7 @@ def explain(
         log: The end of its log; None where nobody could read it.
         secrets: Values that must not show, in no form.
     """
-    hidden = tuple(form for secret in secrets for form in _forms(secret))
+    hidden = tuple(form for secret in secrets for form in forms(secret))
     words = _exit(pod, container) if failure_of(job)[0] == "BackoffLimitExceeded" else ""
     words = sanitise(words or ": ".join(filter(None, failure_of(job))), _WORDS_LIMIT, hidden)
     text = f"Job {job['metadata']['name']}: {words or 'it failed'}"
@@ -54,7 +54,7 @@ def secret_variables(variables: Iterable[EnvironmentVariable]) -> Iterator[str]:
             yield item.value
 
 
-def _forms(secret: str) -> Iterator[str]:
+def forms(secret: str) -> Iterator[str]:
     """Yield a secret as programs write it."""
     yield secret
     yield quote(secret, safe="")

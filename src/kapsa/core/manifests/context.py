@@ -30,6 +30,8 @@ class WorkloadContext:
         tls_secret: The Secret with the certificate of the host; nothing where the router has it.
         service_account: The ServiceAccount that the pods run as; nothing for the namespace's
             `default`.
+        pull_secret: The Secret that the pods name to pull their image with; nothing where their
+            ServiceAccount names it, or none is needed.
         configuration: The ConfigMaps and Secrets that the pods get.
     """
 
@@ -41,6 +43,7 @@ class WorkloadContext:
     scheme: Literal["http", "https"] = "http"
     tls_secret: str = ""
     service_account: str = ""
+    pull_secret: str = ""
     configuration: Configuration = NO_CONFIGURATION
 
     @property

@@ -8,7 +8,7 @@ from kapsa.core.projects.naming import PERMANENT
 from kapsa.core.projects.plans import DesiredEnvironment
 from kapsa.models.base import API_VERSION
 from kapsa.models.environment import EnvironmentSpec
-from kapsa.models.meta import DomainReference, ProjectReference
+from kapsa.models.meta import ClusterObjectReference, DomainReference, ProjectReference
 from kapsa.models.project import Project
 from kapsa.utils.names import slug
 
@@ -41,6 +41,7 @@ def environment(desired: DesiredEnvironment, context: EnvironmentContext) -> dic
         commit=desired.commit or None,
         pull_request=desired.pull_request,
         image=context.image or None,
+        registry=_registry(context.project),
         ttl=None if permanent else context.project.spec.preview_environments.ttl,
         domain=_domain(context),
         runtime=desired.runtime,
@@ -79,6 +80,11 @@ def _domain(context: EnvironmentContext) -> DomainReference | None:
     if domain is None or not context.subdomain:
         return None
     return DomainReference(domain_pool_ref=domain.domain_pool_ref, subdomain=context.subdomain)
+
+
+def _registry(project: Project) -> ClusterObjectReference | None:
+    named = project.spec.registry
+    return ClusterObjectReference(name=named.name) if named else None
 
 
 def _labels(desired: DesiredEnvironment, project: str) -> dict[str, str]:

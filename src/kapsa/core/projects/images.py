@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from kapsa.core import labels
 from kapsa.core.conditions import Blocked
 from kapsa.core.projects.plans import DesiredEnvironment
+from kapsa.core.projects.tag_looks import follows_tag
 from kapsa.models.environment import Environment
 from kapsa.models.project import Project
 from kapsa.models.project_status import Available
@@ -25,6 +26,7 @@ class BuildInput:
         current_commit: The commit that the Environment names now, or nothing.
         current_reference: The tag that its image was looked up by, or nothing.
         current_image: The image that it names now, or nothing.
+        follows_tag: Whether the tag may move, and the Environment with it.
     """
 
     commit: str
@@ -32,11 +34,15 @@ class BuildInput:
     current_commit: str = ""
     current_reference: str = ""
     current_image: str = ""
+    follows_tag: bool = False
 
 
 @dataclass(frozen=True)
 class BuildDecision:
-    """Whether an image must be looked up, and why; `image` is the one to keep otherwise."""
+    """Whether an image must be looked up, and why; `image` is the one to keep otherwise.
+
+    Where both is said, the image is kept if none is found.
+    """
 
     required: bool
     reasons: tuple[str, ...]
@@ -50,14 +56,21 @@ class ImageChoice:
     Attributes:
         image: The image by its digest, or why there is none; None where it has to be looked up.
         reference: The tag that it was, or is to be, looked up by; nothing for none.
+        follows_tag: Whether it is to be looked up again and again, since the tag may move.
+        kept: The image that stays where none is found; nothing for none.
     """
 
     image: str | Blocked | None
     reference: str = ""
+    follows_tag: bool = False
+    kept: str = ""
 
 
 def choose_image(
-    project: Project, desired: DesiredEnvironment, existing: Environment | None
+    project: Project,
+    desired: DesiredEnvironment,
+    existing: Environment | None,
+    built: str | Blocked | None = None,
 ) -> ImageChoice:
     """Return the image of a desired Environment, as far as it needs no look at the registry.
 
@@ -65,15 +78,21 @@ def choose_image(
         project: The Project, whose template names images.
         desired: The Environment that should be.
         existing: The Environment of that name; None where there is none.
+        built: The tag of the image that Kapsa builds of the commit, or why that isn't known; None
+            where it builds none.
     """
     current = _current(existing)
     target = desired.target
     if target.image is not None:
         is_same = target.image == current.image
         return ImageChoice(target.image, current.reference if is_same else "")
-    reference = image_reference(project, desired)
+    reference = image_reference(project, desired) if built is None else built
     if isinstance(reference, Blocked):
         return ImageChoice(reference)
+    if built is not None and current.image and current.reference == reference:
+        # The tag is made of what is built: whatever the commit, it is the same.
+        return ImageChoice(current.image, reference)
+    follows = follows_tag(project, desired)
     decision = decide_build(
         BuildInput(
             commit=desired.commit,
@@ -81,9 +100,12 @@ def choose_image(
             current_commit=current.commit,
             current_reference=current.reference,
             current_image=current.image,
+            follows_tag=follows,
         )
     )
-    return ImageChoice(None if decision.required else decision.image, reference)
+    if not decision.required:
+        return ImageChoice(decision.image, reference)
+    return ImageChoice(None, reference, follows, decision.image)
 
 
 def remembered_image(before: Available | None, commit: str, reference: str) -> str:
@@ -120,8 +142,8 @@ def _current(existing: Environment | None) -> _Current:
 def decide_build(known: BuildInput) -> BuildDecision:
     """Decide whether the image of the commit has to be looked up.
 
-    A digest that was found for the same commit under the same tag is kept for good: a tag that is
-    pushed again does not change what runs.
+    A digest that was found for the same commit under a tag made of the commit is kept for good:
+    pushing that tag again does not change what runs.
     """
     reasons = []
     if known.current_commit != known.commit:
@@ -132,13 +154,15 @@ def decide_build(known: BuildInput) -> BuildDecision:
         reasons.append("the image was not found yet")
     if reasons:
         return BuildDecision(True, tuple(reasons))
+    if known.follows_tag:
+        return BuildDecision(True, ("the image's tag may have moved",), known.current_image)
     return BuildDecision(False, ("the image of this commit is known",), known.current_image)
 
 
 def image_reference(project: Project, desired: DesiredEnvironment) -> str | Blocked:
     """Return the tag that the image of a desired Environment has, or why it can have none."""
     return expand_template(
-        project.spec.build.image,
+        project.spec.build.image or "",
         sha=desired.commit,
         branch=desired.branch or desired.target.tag,
         pr=desired.pull_request.number if desired.pull_request else 0,

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from kapsa.core import labels
+from kapsa.core.builds.summary import BuildSummary, build_finding
 from kapsa.core.conditions import Blocked, Finding, conditions_of, find, found, missing, progress
 from kapsa.core.environments.expiry import expired_for
 from kapsa.core.projects import naming
@@ -40,6 +41,7 @@ class ProjectObserved:
             where that isn't known.
         head: Newest commit of the default branch; nothing where that isn't known.
         repository: Why the repository can't be read; None where it can.
+        builds: How its builds are; None where there are none, or that isn't known.
         registry: Why the Registry can't be used; None where it can, or none is named.
         domain: Why there is no subdomain; None where there is one, or none is wanted.
         failure: What went wrong while the plan was carried out.
@@ -55,6 +57,7 @@ class ProjectObserved:
     subdomain: str = ""
     head: str = ""
     repository: Blocked | None = None
+    builds: BuildSummary | None = None
     registry: Blocked | None = None
     domain: Blocked | None = None
     failure: Blocked | None = None
@@ -88,6 +91,7 @@ def project_status(seen: ProjectObserved, now: float) -> ProjectStatus:
         namespace=common_namespace(project),
         subdomain=seen.subdomain or previous.subdomain,
         latest_commit=_latest_commit(seen, now),
+        latest_image=_latest_image(seen),
         last_poll_time=_time(seen.polled_at) or previous.last_poll_time,
         next_poll_time=_time(seen.next_poll_at) or previous.next_poll_time,
         environment_count=sum(item.spec.type == "permanent" for item in mine),
@@ -129,6 +133,7 @@ def _findings(seen: ProjectObserved) -> tuple[Finding, ...]:
             Reason.REGISTRY_READY,
             seen.project.spec.registry,
         ),
+        *_builds(seen),
         *_optional(
             ConditionType.DOMAIN_READY, seen.domain, Reason.DOMAIN_READY, seen.project.spec.domain
         ),
@@ -136,6 +141,17 @@ def _findings(seen: ProjectObserved) -> tuple[Finding, ...]:
         hold,
         *(() if blocked and blocked.reason == Reason.SUSPENDED else progress(blocked)),
     )
+
+
+def _builds(seen: ProjectObserved) -> tuple[Finding, ...]:
+    """Return the condition of the builds; as before, where they weren't looked at."""
+    if seen.builds is not None:
+        return (build_finding(seen.builds),)
+    before = find(seen.project.status.conditions, ConditionType.BUILD_SUCCEEDED)
+    if before is None or seen.project.spec.build.strategy == "prebuilt":
+        return ()
+    status = {"True": True, "False": False}.get(before.status)
+    return (Finding(ConditionType.BUILD_SUCCEEDED, status, before.reason, before.message),)
 
 
 def _still_held(seen: ProjectObserved) -> Finding:
@@ -266,6 +282,16 @@ def _latest_commit(seen: ProjectObserved, now: float) -> LatestCommit | None:
         branch=branch,
         first_seen=to_rfc3339(now),
     )
+
+
+def _latest_image(seen: ProjectObserved) -> str:
+    """Return the image of the newest commit; that of the last one before it has an image."""
+    images = (
+        item.spec.image
+        for item in seen.environments
+        if item.spec.image and item.spec.commit == seen.head and item.spec.type == "permanent"
+    )
+    return next(images, None) or seen.project.status.latest_image
 
 
 def _time(seconds: float | None) -> str | None:

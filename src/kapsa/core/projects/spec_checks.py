@@ -44,7 +44,7 @@ def check_image(project: Project) -> tuple[Problem, ...]:
 
     The operator says so of each such environment, and goes on with the previews of pull requests.
     """
-    if "{pr}" not in project.spec.build.image:
+    if "{pr}" not in (project.spec.build.image or ""):
         return ()
     without = [
         permanent.name

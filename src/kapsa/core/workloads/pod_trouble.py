@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+from kapsa.core.builds.build_pods import ending
 from kapsa.utils.text import sanitise
 
 Manifest = Mapping[str, Any]
@@ -67,11 +68,14 @@ class Trouble:
 
 
 def trim_pod(manifest: Manifest) -> dict[str, Any]:
-    """Return what is kept of a pod: its names, labels, owner, and its trouble if it has one."""
+    """Return what is kept of a pod: its names, labels, owner, and its trouble if it has one.
+
+    Of one that builds, how it ended too.
+    """
     metadata = {
         name: manifest["metadata"][name] for name in _METADATA if name in manifest["metadata"]
     }
-    kept = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata}
+    kept = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, **ending(manifest)}
     trouble = find_trouble(manifest)
     return kept | ({TROUBLE: asdict(trouble)} if trouble else {})
 

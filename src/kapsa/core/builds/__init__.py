@@ -1,0 +1,1 @@
+"""Images that Kapsa builds: when, of what, by which strategy."""
