@@ -79,3 +79,18 @@ def jobs_of(app: Application) -> list[dict[str, Any]]:
         if job["metadata"]["namespace"] == BUILD_NAMESPACE
         and job["metadata"]["annotations"]["kapsa-project.io/owner"] == owner
     ]
+
+
+def kpack_builds_of(app: Application, kind: str, name: str = "") -> list[dict[str, Any]]:
+    """Return the Builds or Images that the operator has made for a Project.
+
+    The Project is the application's, unless another one of its namespace is named.
+    """
+    owner = f"Project/{app.namespace}/{name or app.name}"
+    found = read_objects(app.platform.api_server, kind)
+    return [
+        item
+        for item in found
+        if item["metadata"]["annotations"]["kapsa-project.io/owner"] == owner
+        and "ownerReferences" not in item["metadata"]
+    ]

@@ -57,12 +57,11 @@ DOCKERFILE = (
 
 @pytest.fixture(scope="module")
 def node(admin: lab.Platform) -> Iterator[BuildNode]:
-    """The namespace of builds, and what runs them."""
+    """The namespace of builds, whether or not an operator has made it, and what runs them."""
     namespace = furnishings_of_builds(BUILD_NAMESPACE, (), Settings().build_egress_except)
     _apply(admin, *namespace)
     with build_node(admin) as found:
         yield found
-    admin.kubectl("delete", "namespace", BUILD_NAMESPACE, "--wait=false")
 
 
 @pytest.fixture
@@ -75,7 +74,8 @@ def app(app: Application) -> Application:
 
 def _apply(platform: lab.Platform, *manifests: dict[str, Any]) -> None:
     items = {"apiVersion": "v1", "kind": "List", "items": list(manifests)}
-    platform.kubectl("apply", "--server-side", "-f", "-", input=json.dumps(items))
+    as_operator = ("--server-side", "--field-manager=kapsa", "--force-conflicts")
+    platform.kubectl("apply", *as_operator, "-f", "-", input=json.dumps(items))
 
 
 def order(app: Application, commit: str, *, cache: bool = False, **build: Any) -> BuildOrder:

@@ -21,7 +21,7 @@ from lab.kpack_stand_in import KpackStandIn
 from lab.objects import read_object, read_objects
 from lab.operator import OperatorProcess
 from lab.scenario import Application, condition, wait_for
-from tests.integration.building import REGISTRY, builds_registry
+from tests.integration.building import REGISTRY, builds_registry, kpack_builds_of
 from tests.orders import build_order, build_secrets
 
 Manifest = dict[str, Any]
@@ -263,21 +263,6 @@ def without_kpack(admin: lab.Platform) -> Iterator[None]:
     admin.kubectl("delete", "registries", REGISTRY)
 
 
-def builds_of(app: Application, kind: str) -> list[Manifest]:
-    """Return the Builds or Images that the operator has made for the Project, oldest first."""
-    owner = f"Project/{app.namespace}/{app.name}"
-    found = read_objects(app.platform.api_server, kind)
-    return sorted(
-        (
-            item
-            for item in found
-            if item["metadata"]["annotations"]["kapsa-project.io/owner"] == owner
-            and "ownerReferences" not in item["metadata"]
-        ),
-        key=lambda item: str(item["metadata"]["annotations"]["kapsa-project.io/commit"]),
-    )
-
-
 def leftovers(app: Application, build: str) -> list[str]:
     """Return the kinds of what is beside a build."""
     selector = f"kapsa-project.io/build={build}"
@@ -300,7 +285,7 @@ def test_from_a_commit_by_kpack_to_the_digest_that_runs(
     install_kpack(app.platform)
     operator.start()
     kpack = KpackStandIn(app.platform, NAMESPACE)
-    (made,) = wait_for("kpack is asked to build", lambda: builds_of(app, kind))
+    (made,) = wait_for("kpack is asked to build", lambda: kpack_builds_of(app, kind))
     name = made["metadata"]["name"]
     assert made["spec"]["source"]["git"]["revision"] == first
     assert leftovers(app, name) == ["Secret", "Secret", "ServiceAccount"]
@@ -319,7 +304,7 @@ def test_from_a_commit_by_kpack_to_the_digest_that_runs(
     second = app.commit(image=False)
 
     def next_build() -> Manifest | None:
-        found = (item for item in builds_of(app, kind) if item["metadata"]["name"] != name)
+        found = (item for item in kpack_builds_of(app, kind) if item["metadata"]["name"] != name)
         return next(found, None)
 
     failing = wait_for("the next commit is built", next_build)["metadata"]["name"]

@@ -10,8 +10,10 @@ import yaml
 
 import lab
 from lab.certificates import create_self_signed_issuer
+from lab.kpack import install_kpack
 from lab.operator import NAMESPACE, PROJECT_ROOT, SERVICE_ACCOUNT, OperatorProcess
 from lab.scenario import Application, Manifest, wait_for
+from tests.integration.building import REGISTRY, builds_registry, kpack_builds_of
 from tests.integration.conftest import QUICK
 from tests.integration.disks import disks
 from tests.integration.owned import Objects
@@ -98,11 +100,13 @@ def _writes(platform: lab.Platform, offset: int) -> list[dict[str, Any]]:
     return [event for event in events if event["user"]["username"] == user]
 
 
-def _right_used(event: dict[str, Any]) -> tuple[str, str, str]:
+def _rights_used(event: dict[str, Any]) -> set[tuple[str, str, str]]:
+    """Return what a write needs: an apply that makes an object needs two rights."""
     ref = event["objectRef"]
     resource = "/".join(filter(None, (ref["resource"], ref.get("subresource"))))
     created = event["verb"] == "patch" and event["responseStatus"]["code"] == 201
-    return ref.get("apiGroup", ""), resource, "create" if created else event["verb"]
+    verbs = {event["verb"], "create"} if created else {event["verb"]}
+    return {(ref.get("apiGroup", ""), resource, verb) for verb in verbs}
 
 
 def _is_refused(event: dict[str, Any]) -> bool:
@@ -133,9 +137,11 @@ def test_each_right_to_write_is_used_in_the_story_and_none_is_missing(
 ) -> None:
     offset = admin.audit_log.stat().st_size
     create_self_signed_issuer(admin, "story")
+    install_kpack(admin)
     with disks(admin):
         with _operating(admin, _BOUNDS):
             made = _everything_comes(app)
+            _builds_come(app)
             _labels_are_taken_off(app, made)
             app.apply(_pool(kind="Gateway", gatewayRef={"name": "public", "namespace": "gateways"}))
             app.wait_for_condition("IngressReady", "RoutePending", slug="production")
@@ -146,19 +152,50 @@ def test_each_right_to_write_is_used_in_the_story_and_none_is_missing(
     assert [event for event in events if _is_refused(event)] == []
     granted = {right for rules in _rules().values() for rule in rules for right in _rights(rule)}
     writing = {right for right in granted if right[2] in {"create", "update", "patch", "delete"}}
-    assert {_right_used(event) for event in events} == writing
+    assert {right for event in events for right in _rights_used(event)} == writing
 
 
 def _everything_comes(app: Application) -> str:
     """Have the operator make an object of each kind; return the namespace that it made."""
     main, head = app.commit("main"), app.commit("feature/login")
-    app.apply(_registry(app), _pool(), *_sources(app), _project(app, _EVERYTHING))
+    app.apply(*builds_registry(app.platform), _pool(), *_sources(app), _project(app, _EVERYTHING))
     production = app.wait_until_running("production", main, within=90)
     number = app.open_pull_request("feature/login")
     app.wait_until_running(f"pr-{number}", head, within=60)
     app.close_pull_request(number)
     app.wait_until_gone(f"pr-{number}")
     return str(production["metadata"]["namespace"])
+
+
+def _builds_come(app: Application) -> None:
+    """Have builds by kpack begin; what comes of them is as before."""
+    app.apply(*(_built_project(app, kind) for kind in _BUILDERS))
+    wait_for("kpack has them", lambda: all(_builds(app)))
+
+
+def _builds_go(app: Application) -> None:
+    for kind in _BUILDERS:
+        app.delete("project", kind.lower())
+    wait_for("the builds are gone", lambda: not any(_builds(app)))
+
+
+def _builds(app: Application) -> list[list[Manifest]]:
+    return [kpack_builds_of(app, kind, kind.lower()) for kind in _BUILDERS]
+
+
+def _built_project(app: Application, kind: str) -> Manifest:
+    """Return a Project whose images kpack makes with a Build, or with an Image."""
+    project = app.project(
+        build={"strategy": "buildpack", "builder": _BUILDERS[kind]}, registry={"name": REGISTRY}
+    )
+    return {**project, "metadata": {**project["metadata"], "name": kind.lower()}}
+
+
+_BUILDERS: Final[dict[str, Manifest]] = {
+    "Build": {"image": "registry.example.com/acme/builder:1"},
+    "Image": {"kind": "ClusterBuilder", "name": "base"},
+}
+"""The builders of Projects, by the kind that kpack builds with."""
 
 
 def _labels_are_taken_off(app: Application, made: str) -> None:
@@ -183,13 +220,14 @@ def _label_is_taken_off(app: Application, made: str, label: str, objects: Object
 
 def _everything_goes(app: Application, made: str) -> None:
     """Take away what was asked for, and then the Project."""
+    _builds_go(app)
     app.apply(_pool(), _project(app, {}, access=[]))
     app.wait_for_condition("IngressReady", "IngressReady", slug="production", within=60)
     app.apply(_pool(certificates=False), _project(app, {}, access=[], domain=None))
     left = {"Deployment", "Service", "ServiceAccount", "NetworkPolicy"}
     with Objects(app.platform.api_server, made) as objects:
         wait_for("the rest is gone", lambda: {kind for kind, *_ in objects.found()} == left)
-    app.delete("registry", "story")
+    app.delete("registry", REGISTRY)
     app.delete("domainpool", "story")
     app.delete("project", app.name)
     wait_for("the made namespace is gone", lambda: app.get("namespace", made, "") is None)
@@ -218,15 +256,6 @@ def _sources(app: Application) -> tuple[Manifest, ...]:
         {**config, "metadata": {"name": "config", "namespace": app.namespace}},
         {**keys, "metadata": {"name": "keys", "namespace": app.namespace}},
     )
-
-
-def _registry(app: Application) -> Manifest:
-    return {
-        "apiVersion": "kapsa-project.io/v1alpha1",
-        "kind": "Registry",
-        "metadata": {"name": "story"},
-        "spec": {"endpoint": app.registry.host, "insecure": True},
-    }
 
 
 def _pool(*, certificates: bool = True, **routing: Any) -> Manifest:
