@@ -43,7 +43,9 @@ class BuildKit:
         if manifest["kind"] != "Job":
             return None
         state = _STATES[result_of(manifest)]
-        found = live_build(manifest, state)
+        found = live_build(
+            manifest, state, (manifest.get("spec") or {}).get("activeDeadlineSeconds")
+        )
         if found is None:
             return None
         if state is BuildState.RUNNING:

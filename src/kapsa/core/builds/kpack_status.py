@@ -17,6 +17,7 @@ from kapsa.core.builds.pod_reports import delay, end_of, timed_out
 
 Manifest = Mapping[str, Any]
 
+_NOT_BEGUN: Final = "kpack has not begun it yet; if it stays so, see whether its controller runs"
 _STATES: Final = {"True": BuildState.SUCCEEDED, "False": BuildState.FAILED}
 _DIGEST: Final = re.compile(r"@(sha256:[0-9a-f]{64})$")
 _TOO_LONG: Final = "DeadlineExceeded"
@@ -32,12 +33,14 @@ _HINTS: Final = {
 def read_build(manifest: Manifest, pods: Sequence[Manifest]) -> LiveBuild | None:
     """Return what a Build and its pods say of a build; None where Kapsa did not make it."""
     status, condition = _status(manifest), _condition(manifest, "Succeeded")
-    found = live_build(manifest, _STATES.get(condition.get("status", ""), BuildState.RUNNING))
+    state = _STATES.get(condition.get("status", ""), BuildState.RUNNING)
+    found = live_build(manifest, state, manifest["spec"].get("activeDeadlineSeconds"))
     if found is None:
         return None
-    if found.state is BuildState.RUNNING:
-        return replace(found, message=delay(pods) or str(condition.get("message") or ""))
-    return _ended(found, condition, status, pods, manifest["spec"].get("activeDeadlineSeconds"))
+    if state is BuildState.RUNNING:
+        trouble = str(condition.get("message") or "")
+        return replace(found, message=_waits_for(status, pods, trouble))
+    return _ended(found, condition, status, pods)
 
 
 def read_image(manifest: Manifest, pods: Sequence[Manifest]) -> LiveBuild | None:
@@ -50,23 +53,24 @@ def read_image(manifest: Manifest, pods: Sequence[Manifest]) -> LiveBuild | None
     state = _STATES.get(condition.get("status", ""), BuildState.RUNNING)
     if status.get("latestImage"):
         state = BuildState.SUCCEEDED
-    found = live_build(manifest, state)
+    seconds = (manifest["spec"].get("build") or {}).get("buildTimeout")
+    found = live_build(manifest, state, seconds)
     if found is None:
         return None
     if state is BuildState.RUNNING:
         builder = _condition(manifest, "BuilderReady")
         trouble = str(builder.get("message") or "") if builder.get("status") == "False" else ""
-        return replace(found, message=delay(pods) or trouble)
-    seconds = (manifest["spec"].get("build") or {}).get("buildTimeout")
-    return _ended(found, condition, status, pods, seconds)
+        return replace(found, message=_waits_for(status, pods, trouble))
+    return _ended(found, condition, status, pods)
+
+
+def _waits_for(status: Manifest, pods: Sequence[Manifest], trouble: str) -> str:
+    """Return why a build doesn't go on, as far as that is known."""
+    return delay(pods) or trouble or ("" if status else _NOT_BEGUN)
 
 
 def _ended(
-    found: LiveBuild,
-    condition: Manifest,
-    status: Manifest,
-    pods: Sequence[Manifest],
-    seconds: object,
+    found: LiveBuild, condition: Manifest, status: Manifest, pods: Sequence[Manifest]
 ) -> LiveBuild:
     found = replace(found, ended_at=str(condition.get("lastTransitionTime") or ""))
     if found.state is BuildState.SUCCEEDED:
@@ -75,12 +79,12 @@ def _ended(
     said = str(condition.get("message") or "")
     return replace(
         found,
-        message=_why(said, status, pods, seconds),
+        message=_why(said, status, pods, found.timeout),
         is_transient=is_transient([f"ERROR: {said}"]) or _is_disrupted(pods),
     )
 
 
-def _why(said: str, status: Manifest, pods: Sequence[Manifest], seconds: object) -> str:
+def _why(said: str, status: Manifest, pods: Sequence[Manifest], seconds: int) -> str:
     """Return why a build failed: kpack says it itself where there never was a pod."""
     if said:
         return f"kpack says: {said}"

@@ -37,6 +37,7 @@ class LiveBuild:
         message: Why it failed or does not begin, as far as its object says; nothing otherwise.
         created_at: When it was created (RFC 3339).
         ended_at: When it ended (RFC 3339); nothing as long as it runs.
+        timeout: Seconds that it may run; 0 where its object doesn't say.
     """
 
     name: str
@@ -54,6 +55,7 @@ class LiveBuild:
     message: str = ""
     created_at: str = ""
     ended_at: str = ""
+    timeout: int = 0
 
     @property
     def strategy(self) -> str:

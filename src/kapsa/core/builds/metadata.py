@@ -33,7 +33,9 @@ def metadata(order: BuildOrder) -> dict[str, Any]:
     }
 
 
-def live_build(manifest: Mapping[str, Any], state: BuildState) -> LiveBuild | None:
+def live_build(
+    manifest: Mapping[str, Any], state: BuildState, timeout: int | None
+) -> LiveBuild | None:
     """Return what the metadata of an object says of the build that it is; None where it is none."""
     meta = manifest["metadata"]
     own, notes = meta.get("labels") or {}, meta.get("annotations") or {}
@@ -52,4 +54,5 @@ def live_build(manifest: Mapping[str, Any], state: BuildState) -> LiveBuild | No
         requested_at=labels.requested_at(notes),
         state=state,
         created_at=meta.get("creationTimestamp", ""),
+        timeout=timeout or 0,
     )

@@ -3,10 +3,15 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
+from typing import Final
 
 from kapsa.core.builds.live import BuildState, LiveBuild
 from kapsa.core.builds.wants import Want, newest
 from kapsa.utils.times import from_rfc3339
+
+_GRACE: Final = 60.0
+"""Seconds that a build which is timed out may take to say so."""
 
 
 @dataclass(frozen=True)
@@ -85,13 +90,19 @@ def decide_queue(known: QueueInput) -> QueueDecision:
     """Return what is to begin, to be cancelled and to be forgotten.
 
     A build is cancelled where its Environment is gone and nobody else wants what it builds; one
-    that a newer commit has overtaken runs to its end.
+    that a newer commit has overtaken runs to its end. One that should have ended long ago, because
+    nothing runs it, takes no place from others.
     """
     running = [build for build in known.live if build.state == BuildState.RUNNING]
     cancel = tuple(build for build in running if _is_unwanted(build, known))
     cancelled = {build.uid for build in cancel}
     places = _Places(known.most, known.most_per_project)
-    places.running.update(build.project_uid for build in running if build.uid not in cancelled)
+    overdue = {build.uid: _overdue_at(build) for build in running}
+    places.running.update(
+        build.project_uid
+        for build in running
+        if build.uid not in cancelled and known.now < overdue[build.uid]
+    )
     busy = {(build.project_uid, build.key) for build in running}
     start: list[Want] = []
     waiting: list[Want] = []
@@ -101,14 +112,25 @@ def decide_queue(known: QueueInput) -> QueueDecision:
         is_due = want.not_before <= known.now
         (start if is_due and places.take(want.origin.uid) else waiting).append(want)
     forget, expiries = _ended(known)
-    times = [*expiries, *(want.not_before for want in waiting if want.not_before > known.now)]
+    times = [
+        *expiries,
+        *(want.not_before for want in waiting),
+        *(overdue.values() if waiting else ()),
+    ]
+    future = [time for time in times if known.now < time < inf]
     return QueueDecision(
         start=tuple(start),
         waiting=tuple(waiting),
         cancel=cancel,
         forget=forget,
-        look_again=max(min(times) - known.now, 1.0) if times else None,
+        look_again=max(min(future) - known.now, 1.0) if future else None,
     )
+
+
+def _overdue_at(build: LiveBuild) -> float:
+    """Return the Unix time by which a build should have ended; infinity where that isn't known."""
+    created = from_rfc3339(build.created_at)
+    return created + build.timeout + _GRACE if created and build.timeout else inf
 
 
 def _distinct(interests: Mapping[str, Interest]) -> Iterable[Want]:

@@ -178,6 +178,7 @@ def test_what_builds_is_known_from_its_object() -> None:
         requested_at="",
         state=BuildState.RUNNING,
         created_at=CREATED,
+        timeout=60,
     )
 
 

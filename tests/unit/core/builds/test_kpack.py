@@ -99,10 +99,13 @@ def test_without_a_cache_nothing_is_read_or_written_beside_the_image() -> None:
     assert "lastBuild" not in spec
 
 
+NOT_BEGUN = "kpack has not begun it yet; if it stays so, see whether its controller runs"
+
+
 @pytest.mark.parametrize(
     ("status", "state", "digest", "message"),
     [
-        ({}, BuildState.RUNNING, "", ""),
+        ({}, BuildState.RUNNING, "", NOT_BEGUN),
         (
             {"conditions": [condition("Succeeded", "Unknown")], "podName": "p"},
             BuildState.RUNNING,
@@ -170,7 +173,7 @@ def test_a_build_is_as_far_as_its_status_says(
 @pytest.mark.parametrize(
     ("status", "state", "message"),
     [
-        ({}, BuildState.RUNNING, ""),
+        ({}, BuildState.RUNNING, NOT_BEGUN),
         (
             {"conditions": [condition("Ready", "Unknown", message="shop-build-1 is executing")]},
             BuildState.RUNNING,

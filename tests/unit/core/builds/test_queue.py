@@ -107,6 +107,15 @@ def test_a_project_has_no_more_than_its_share() -> None:
     ]
 
 
+def test_a_build_that_nothing_runs_takes_no_place_for_ever() -> None:
+    stuck = live("x", created_at=to_rfc3339(NOW - 1000), timeout=600)
+    slow = live("y", created_at=to_rfc3339(NOW - 500), timeout=600)
+    decision = decide({"a": interest(*map(want, "12"), keys="x y")}, (stuck, slow))
+    assert keys(decision.start) == ["1"]
+    assert decision.look_again == 160
+    assert decision.cancel == ()
+
+
 def test_two_environments_that_want_the_same_have_one_build_in_the_first_place_of_both() -> None:
     decision = decide(
         {
