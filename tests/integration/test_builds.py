@@ -25,6 +25,7 @@ from tests.integration.building import (
     jobs_of,
     with_dockerfile,
 )
+from tests.integration.secrecy import arguments_of_children, assert_nowhere
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing() or "builds can be run")
 
@@ -159,6 +160,30 @@ def test_a_commit_that_changes_nothing_that_matters_causes_no_build(
     second = app.commit("main", files={"docs/guide.md": "More words.\n"}, image=False)
     assert running(app, "production", second) == image
     assert len(jobs_of(app)) == 1
+
+
+def test_a_log_that_tells_what_the_build_knew_is_shown_without_it(
+    app: Application,
+    node: BuildNode,
+    shared_operator: OperatorProcess,
+) -> None:
+    secrets = (app.token, app.registry.password)
+    dockerfile = "FROM scratch\n" + "".join(f"COPY {secret} /\n" for secret in secrets)
+    app.commit("main", files={"Dockerfile": dockerfile}, image=False)
+    with arguments_of_children(shared_operator.pid) as seen:
+        app.apply(built_project(app))
+
+        def failed() -> dict[str, Any] | None:
+            found = condition(app.get("projects", app.name), "BuildSucceeded")
+            return found if found.get("status") == "False" else None
+
+        why = wait_for("the failure is told", failed, within=WITHIN)
+    assert why["reason"] == "BuildFailed"
+    assert "[redacted]" in why["message"]
+    assert any("fetch" in line for line in seen), "git was seen at work"
+    told = [*seen, json.dumps(node.arguments)]
+    everything = (*secrets, app.registry.pull_password)
+    assert_nowhere(everything, app.platform, shared_operator, told)
 
 
 def test_what_a_build_knew_is_gone_when_it_has_ended(

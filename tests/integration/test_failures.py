@@ -1,22 +1,19 @@
 """What goes wrong outside is said in a condition that helps, and what runs keeps running."""
 
-import base64
 import json
 import socket
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 import lab
-from lab.httpclient import request
 from lab.operator import NAMESPACE, OperatorProcess
 from lab.scenario import Application, Manifest, condition, wait_for
 from tests.integration.conftest import QUICK, polls
+from tests.integration.secrecy import arguments_of_children, assert_nowhere
 
 
 @dataclass(frozen=True)
@@ -370,7 +367,7 @@ def test_no_secret_shows_anywhere(
         _registry_secret(app, "canary-pull", canaries["password"]),
         _registry(app, "canary", pullAuth=_pull_auth("canary-pull")),
     )
-    with _arguments_of_children(shared_operator.pid) as seen:
+    with arguments_of_children(shared_operator.pid) as seen:
         app.wait_until_running("production", sha)
         wait_for("git was seen at work", lambda: any("ls-remote" in line for line in seen))
         _patched_secret(app, f"{app.name}-git", app.namespace, token=canaries["token"])
@@ -380,45 +377,5 @@ def test_no_secret_shows_anywhere(
             "the Registry says that it is refused",
             lambda: condition(app.get("registry", "canary", ""), "Ready").get("status") == "False",
         )
-    kinds = "projects,environments,registries,domainpools,events,deployments,pods,leases"
-    places = {
-        "the log": shared_operator.log_file.read_text(),
-        "an object or event": platform.kubectl("get", kinds, "-A", "-o", "json"),
-        "a metric": request("GET", f"{shared_operator.address}/metrics").body.decode(),
-        "a process's arguments or environment": "\n".join(seen),
-    }
-    for canary in (app.token, app.registry.pull_password, *canaries.values()):
-        forms = (canary, base64.b64encode(canary.encode()).decode().rstrip("="))
-        for where, text in places.items():
-            assert not any(form in text for form in forms), where
-
-
-@contextmanager
-def _arguments_of_children(pid: int) -> Iterator[set[str]]:
-    """Collect what any user may read of a process's descendants, and their environments."""
-    seen: set[str] = set()
-    ended = threading.Event()
-
-    def collect() -> None:
-        while not ended.wait(0.005):
-            for child in _descendants(pid):
-                with suppress(OSError):
-                    for name in ("cmdline", "environ"):
-                        text = Path(f"/proc/{child}/{name}").read_bytes()
-                        seen.add(text.replace(b"\0", b" ").decode(errors="replace"))
-
-    thread = threading.Thread(target=collect)
-    thread.start()
-    try:
-        yield seen
-    finally:
-        ended.set()
-        thread.join()
-
-
-def _descendants(pid: int) -> Iterator[int]:
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        with suppress(OSError):
-            for child in map(int, (task / "children").read_text().split()):
-                yield child
-                yield from _descendants(child)
+    secrets = (app.token, app.registry.pull_password, *canaries.values())
+    assert_nowhere(secrets, platform, shared_operator, seen)

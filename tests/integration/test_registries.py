@@ -1,6 +1,5 @@
 """Registries that are well, sick or sly: what is said of each, and that none harms another."""
 
-import base64
 import json
 import socket
 import threading
@@ -12,11 +11,11 @@ from typing import Any
 import pytest
 
 import lab
-from lab.httpclient import request
 from lab.images import delete_image
 from lab.operator import NAMESPACE, OperatorProcess
 from lab.scenario import Application, condition, wait_for
 from tests.integration.conftest import metric
+from tests.integration.secrecy import assert_nowhere
 from tests.integration.token_registry import TokenRegistry, token_registry
 
 Manifest = dict[str, Any]
@@ -219,13 +218,4 @@ def test_no_password_of_a_registry_shows_anywhere(
     shared_operator: OperatorProcess, app: Application, tokens: TokenRegistry
 ) -> None:
     _said(app, "tokens", "Ready", "True")
-    kinds = "projects,environments,registries,events,deployments,pods,jobs"
-    places = {
-        "the log": shared_operator.log_file.read_text(),
-        "an object or event": app.platform.kubectl("get", kinds, "-A", "-o", "json"),
-        "a metric": request("GET", f"{shared_operator.address}/metrics").body.decode(),
-    }
-    for canary in (*tokens.passwords.values(), WRONG):
-        forms = (canary, base64.b64encode(canary.encode()).decode().rstrip("="))
-        for where, text in places.items():
-            assert not any(form in text for form in forms), where
+    assert_nowhere((*tokens.passwords.values(), WRONG), app.platform, shared_operator)

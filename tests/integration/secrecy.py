@@ -1,0 +1,92 @@
+"""Where secrets must not show: the log, objects, events, metrics, and what processes are given."""
+
+import base64
+import json
+import threading
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+import lab
+from lab.httpclient import request
+from lab.operator import OperatorProcess
+
+_KINDS: Final = (
+    "projects,environments,registries,domainpools,events,deployments,jobs,cronjobs,pods,"
+    "configmaps,serviceaccounts,ingresses,services,namespaces,leases"
+)
+"""What somebody may read who may read no Secret."""
+
+
+def assert_nowhere(
+    secrets: Collection[str],
+    platform: lab.Platform,
+    operator: OperatorProcess,
+    told: Collection[str] = (),
+) -> None:
+    """Assert that secrets are neither in what the operator tells nor in what the cluster keeps.
+
+    Logs of pods are their own, and so are the ends of logs that the kubelet keeps in their status.
+
+    Args:
+        secrets: They, as they are; their base64 is looked for too.
+        platform: The laboratory.
+        operator: The operator.
+        told: What else was seen, such as arguments of processes.
+    """
+    places = {
+        "the log": operator.log_file.read_text(),
+        "an object or event": _objects(platform),
+        "a metric": request("GET", f"{operator.address}/metrics").body.decode(),
+        "a process's arguments or environment": "\n".join(told),
+    }
+    for secret in secrets:
+        forms = (secret, base64.b64encode(secret.encode()).decode().rstrip("="))
+        for where, text in places.items():
+            assert not any(form in text for form in forms), f"{where}: {_around(text, forms)}"
+
+
+def _objects(platform: lab.Platform) -> str:
+    listed = json.loads(platform.kubectl("get", _KINDS, "-A", "-o", "json"))
+    for item in listed["items"]:
+        for container in (item.get("status") or {}).get("containerStatuses") or ():
+            container["state"].get("terminated", {}).pop("message", None)
+    return json.dumps(listed)
+
+
+def _around(text: str, forms: Collection[str]) -> str:
+    """Return what stands before a secret, without it."""
+    place = min(found for form in forms if (found := text.find(form)) >= 0)
+    return text[max(place - 300, 0) : place]
+
+
+@contextmanager
+def arguments_of_children(pid: int) -> Iterator[set[str]]:
+    """Collect what any user may read of a process's descendants, and their environments."""
+    seen: set[str] = set()
+    ended = threading.Event()
+
+    def collect() -> None:
+        while not ended.wait(0.005):
+            for child in _descendants(pid):
+                with suppress(OSError):
+                    for name in ("cmdline", "environ"):
+                        text = Path(f"/proc/{child}/{name}").read_bytes()
+                        seen.add(text.replace(b"\0", b" ").decode(errors="replace"))
+
+    thread = threading.Thread(target=collect)
+    thread.start()
+    try:
+        yield seen
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _descendants(pid: int) -> Iterator[int]:
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with suppress(OSError):
+            for child in map(int, (task / "children").read_text().split()):
+                yield child
+                yield from _descendants(child)
