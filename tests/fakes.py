@@ -14,7 +14,7 @@ from kapsa.adapters.forges import ForgeRepository
 from kapsa.adapters.registry import ANONYMOUS, Access
 from kapsa.adapters.registry_tokens import ScopedToken
 from kapsa.adapters.resources import ResourceType
-from kapsa.controllers.cache import Cache
+from kapsa.controllers.reconciling.cache import Cache
 from kapsa.core.builds.source import Source
 from kapsa.core.images.rights import Right
 from kapsa.core.projects.listings import PullRequestListing, RefListing

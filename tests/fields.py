@@ -291,7 +291,7 @@ ELSEWHERE: Final[dict[str, str]] = {
         "tests/unit/golden/job/release-of-a-preview.in.yaml: it counts for the next image"
     ),
     "runtime.release.timeout": (
-        "tests/unit/controllers/test_jobs.py: it counts for the next image"
+        "tests/unit/controllers/environments/test_jobs.py: it counts for the next image"
     ),
     "runtime.volumes[].size": "tests/integration/test_volumes.py: it never shrinks",
     "runtime.volumes[].storageClassName": "tests/integration/test_volumes.py: it can't be changed",

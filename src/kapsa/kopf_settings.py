@@ -1,7 +1,7 @@
 """How kopf is set: it watches, and does nothing else.
 
-It stores nothing on objects, posts no Events of its own (`kapsa.controllers.events` posts Kapsa's),
-knows no peers, and outlives an API server that is away.
+It stores nothing on objects, posts no Events of its own (`kapsa.controllers.reconciling.events`
+posts Kapsa's), knows no peers, and outlives an API server that is away.
 """
 
 import itertools

@@ -3,49 +3,49 @@
 from collections.abc import Callable, Iterable
 
 from kapsa.config import Settings
-from kapsa.controllers.applier import Applier
-from kapsa.controllers.build_namespace import BuildNamespace
-from kapsa.controllers.build_orders import BuildOrders
-from kapsa.controllers.build_triggers import BuildTriggers
-from kapsa.controllers.builds import BuildParts, Builds
-from kapsa.controllers.cache import Key, key_of
-from kapsa.controllers.certificate_secrets import CertificateSecrets
-from kapsa.controllers.certificate_triggers import CertificateTriggers
-from kapsa.controllers.certificates import Certificates
-from kapsa.controllers.claims import Claims
-from kapsa.controllers.clearing import Clearing
-from kapsa.controllers.domainpool import DomainPoolController
-from kapsa.controllers.environment import EnvironmentController
-from kapsa.controllers.events import EventRecorder
-from kapsa.controllers.furnishing import Furnisher
-from kapsa.controllers.host_tls import HostTls
-from kapsa.controllers.hosts import Hosts
-from kapsa.controllers.images import Images
-from kapsa.controllers.jobs import Jobs
-from kapsa.controllers.live_routes import LiveRoutes
+from kapsa.controllers.builds.builds import BuildParts, Builds
+from kapsa.controllers.builds.namespace import BuildNamespace
+from kapsa.controllers.builds.orders import BuildOrders
+from kapsa.controllers.builds.pushes import Pushes
+from kapsa.controllers.builds.source_reader import SourceReader
+from kapsa.controllers.builds.triggers import BuildTriggers
+from kapsa.controllers.certificates.certificates import Certificates
+from kapsa.controllers.certificates.host_tls import HostTls
+from kapsa.controllers.certificates.secrets import CertificateSecrets
+from kapsa.controllers.certificates.triggers import CertificateTriggers
+from kapsa.controllers.environments.configuration import Sources
+from kapsa.controllers.environments.environment import EnvironmentController
+from kapsa.controllers.environments.jobs import Jobs
+from kapsa.controllers.hosts.claims import Claims
+from kapsa.controllers.hosts.domain_pool import DomainPoolController
+from kapsa.controllers.hosts.hosts import Hosts
+from kapsa.controllers.hosts.live_routes import LiveRoutes
+from kapsa.controllers.hosts.subdomains import Subdomains
+from kapsa.controllers.namespaces.clearing import Clearing
+from kapsa.controllers.namespaces.furnishing import Furnisher
+from kapsa.controllers.namespaces.own_namespaces import OwnNamespaces
 from kapsa.controllers.offers import Offers
 from kapsa.controllers.outside import Outside
-from kapsa.controllers.own_namespaces import OwnNamespaces
-from kapsa.controllers.polling import Poller
-from kapsa.controllers.project import ProjectController
-from kapsa.controllers.project_inputs import ProjectInputs
-from kapsa.controllers.pull_credentials import PullCredentials
-from kapsa.controllers.pull_secrets import PullSecrets
-from kapsa.controllers.pull_triggers import PullTriggers
-from kapsa.controllers.pulling import Pulls
-from kapsa.controllers.pushes import Pushes
-from kapsa.controllers.queue import Queue
-from kapsa.controllers.registry import RegistryController
-from kapsa.controllers.registry_access import RegistryAccess
-from kapsa.controllers.registry_users import RegistryUsers
-from kapsa.controllers.report import Reporter
-from kapsa.controllers.source_reader import SourceReader
-from kapsa.controllers.sources import Sources
+from kapsa.controllers.projects.inputs import ProjectInputs
+from kapsa.controllers.projects.polling import Poller
+from kapsa.controllers.projects.project import ProjectController
+from kapsa.controllers.pulling.credentials import PullCredentials
+from kapsa.controllers.pulling.pulling import Pulls
+from kapsa.controllers.pulling.secrets import PullSecrets
+from kapsa.controllers.pulling.triggers import PullTriggers
+from kapsa.controllers.reconciling.applier import Applier
+from kapsa.controllers.reconciling.cache import Key, key_of
+from kapsa.controllers.reconciling.events import EventRecorder
+from kapsa.controllers.reconciling.queue import Queue
+from kapsa.controllers.reconciling.report import Reporter
+from kapsa.controllers.registries.access import RegistryAccess
+from kapsa.controllers.registries.images import Images
+from kapsa.controllers.registries.registry import RegistryController
+from kapsa.controllers.registries.users import RegistryUsers
+from kapsa.controllers.registries.verdicts import Verdicts
 from kapsa.controllers.state import REFERENCE, State
-from kapsa.controllers.subdomains import Subdomains
 from kapsa.controllers.sweep import Sweeper, SweepKey
 from kapsa.controllers.triggers import Triggers
-from kapsa.controllers.verdicts import Verdicts
 
 _NEED_DELAY = 2.0
 """Seconds until a registry is asked for what another Project needs: most come in flocks."""

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from kapsa.adapters.cluster import Cluster
 from kapsa.adapters.resources import NAMESPACES
-from kapsa.controllers.cache import Manifest
+from kapsa.controllers.reconciling.cache import Manifest
 from kapsa.controllers.state import State, parse
 from kapsa.core.conditions import Blocked
 from kapsa.core.offers import Offer, absence, is_for_all, namespace_refusal

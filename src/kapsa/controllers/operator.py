@@ -6,9 +6,9 @@ import structlog
 
 from kapsa.config import Settings
 from kapsa.controllers.assembly import Assembly
-from kapsa.controllers.bounded import bounded
-from kapsa.controllers.builds import THE_QUEUE
+from kapsa.controllers.builds.builds import THE_QUEUE
 from kapsa.controllers.outside import Outside
+from kapsa.controllers.reconciling.bounded import bounded
 from kapsa.metrics import (
     ENVIRONMENTS,
     LEADER,

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from kapsa.adapters.clock import ServerClock
 from kapsa.adapters.cluster import Cluster
+from kapsa.controllers.builds.pushes import Tokens
+from kapsa.controllers.builds.source_reader import SourceRepositories
 from kapsa.controllers.election import Elector
-from kapsa.controllers.images import Resolver
-from kapsa.controllers.polling import DetectingForge, RefSource
-from kapsa.controllers.pushes import Tokens
-from kapsa.controllers.registry import Verifier
-from kapsa.controllers.registry_access import Cloud
-from kapsa.controllers.source_reader import SourceRepositories
+from kapsa.controllers.projects.polling import DetectingForge, RefSource
+from kapsa.controllers.registries.access import Cloud
+from kapsa.controllers.registries.images import Resolver
+from kapsa.controllers.registries.registry import Verifier
 
 
 @dataclass(frozen=True)

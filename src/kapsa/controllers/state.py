@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from kapsa.adapters import resources
-from kapsa.controllers.cache import Cache, Manifest, without_managed_fields
-from kapsa.controllers.compact import Held, lighten
+from kapsa.controllers.reconciling.cache import Cache, Manifest, without_managed_fields
+from kapsa.controllers.reconciling.compact import Held, lighten
 from kapsa.core import labels
 from kapsa.core.content import without_content
 from kapsa.core.tls.certificates import trim_certificate

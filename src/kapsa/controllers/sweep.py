@@ -11,13 +11,13 @@ from dataclasses import dataclass
 import structlog
 
 from kapsa.adapters.cluster import Cluster
-from kapsa.controllers.applier import Applier
-from kapsa.controllers.cache import Key, Manifest, uid_of
-from kapsa.controllers.claims import Claims
-from kapsa.controllers.clearing import Clearing
-from kapsa.controllers.live_routes import LiveRoutes
-from kapsa.controllers.owners import is_alive
-from kapsa.controllers.queue import Queue
+from kapsa.controllers.hosts.claims import Claims
+from kapsa.controllers.hosts.live_routes import LiveRoutes
+from kapsa.controllers.namespaces.clearing import Clearing
+from kapsa.controllers.reconciling.applier import Applier
+from kapsa.controllers.reconciling.cache import Key, Manifest, uid_of
+from kapsa.controllers.reconciling.owners import is_alive
+from kapsa.controllers.reconciling.queue import Queue
 from kapsa.controllers.state import OWNER, PROJECT, State
 from kapsa.core import labels
 from kapsa.core.manifests.claim import Holder

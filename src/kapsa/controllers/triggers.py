@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from kapsa.controllers.cache import Cache, Key, Listener, Manifest, key_of, uid_of
-from kapsa.controllers.images import Images
-from kapsa.controllers.queue import Queue
+from kapsa.controllers.reconciling.cache import Cache, Key, Listener, Manifest, key_of, uid_of
+from kapsa.controllers.reconciling.queue import Queue
+from kapsa.controllers.registries.images import Images
 from kapsa.controllers.state import HOST, REFERENCE, UID, State
 from kapsa.controllers.sweep import Sweeper
 from kapsa.core import labels

@@ -6,7 +6,7 @@ from typing import Any
 
 from kapsa.adapters import resources
 from kapsa.adapters.cluster import Listing, Trim
-from kapsa.controllers.cache import Cache, Manifest
+from kapsa.controllers.reconciling.cache import Cache, Manifest
 from tests.fakes import FakeCluster
 
 Change = tuple[str | None, str | None]

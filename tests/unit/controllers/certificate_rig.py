@@ -3,9 +3,9 @@
 from typing import Any
 
 from kapsa.adapters.cluster import Manifest
-from kapsa.controllers.cache import Key
-from kapsa.controllers.certificate_triggers import CertificateTriggers
-from kapsa.controllers.queue import Queue
+from kapsa.controllers.certificates.triggers import CertificateTriggers
+from kapsa.controllers.reconciling.cache import Key
+from kapsa.controllers.reconciling.queue import Queue
 from kapsa.controllers.triggers import Triggers
 from kapsa.core.manifests.namespace import namespace as made_namespace
 from kapsa.core.projects.namespaces import environment_namespace

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from kapsa.adapters.errors import Waiting
-from kapsa.controllers.polling import Poller, ProjectKey, Snapshot
+from kapsa.controllers.projects.polling import Poller, ProjectKey, Snapshot
 from kapsa.core.projects.listings import OpenPullRequest, PullRequestListing, RefListing
 from tests.builders import sha
 from tests.fakes import FakeOutside

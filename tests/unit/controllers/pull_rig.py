@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 from kapsa.adapters.cluster import Manifest
-from kapsa.controllers.cache import Key
-from kapsa.controllers.pull_triggers import PullTriggers
-from kapsa.controllers.queue import Queue
+from kapsa.controllers.pulling.triggers import PullTriggers
+from kapsa.controllers.reconciling.cache import Key
+from kapsa.controllers.reconciling.queue import Queue
 from kapsa.controllers.triggers import Triggers
 from kapsa.core.projects.namespaces import environment_namespace
 from tests.builders import environment_manifest, project, project_manifest, registry_manifest

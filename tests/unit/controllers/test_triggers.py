@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from kapsa.cli.previews.objects import namespace as own_namespace
-from kapsa.controllers.cache import Key
-from kapsa.controllers.queue import Queue
+from kapsa.controllers.reconciling.cache import Key
+from kapsa.controllers.reconciling.queue import Queue
 from kapsa.controllers.triggers import Triggers
 from kapsa.core.environments.own_namespace import own_place
 from kapsa.core.manifests.namespace import namespace

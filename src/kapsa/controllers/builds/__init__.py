@@ -1,0 +1,1 @@
+"""Builds: begun, watched, cancelled and forgotten."""

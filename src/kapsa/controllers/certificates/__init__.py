@@ -1,0 +1,1 @@
+"""Certificates: wildcards are ordered, and copied to where they are used."""

@@ -1,0 +1,1 @@
+"""Hosts and subdomains: what DomainPools offer, and who has claimed what."""

@@ -1,0 +1,1 @@
+"""Pull Secrets: made where an image runs, kept in step, and removed."""

@@ -1,0 +1,1 @@
+"""Registries: who Kapsa is to them, what they allow, and which images they have."""
