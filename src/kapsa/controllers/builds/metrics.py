@@ -1,11 +1,15 @@
-"""Counts builds as they end."""
+"""Counts builds as they end, and logs that."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+import structlog
+
 from kapsa.core.builds.live import BuildState, LiveBuild
 from kapsa.metrics import BUILD_QUEUE_LENGTH, BUILD_SECONDS, BUILDS, BUILDS_RUNNING
 from kapsa.utils.times import from_rfc3339
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass
@@ -28,6 +32,7 @@ class BuildMetrics:
 
 
 def _count(build: LiveBuild) -> None:
+    log.info("build ended", name=build.name, commit=build.commit, result=build.state.lower())
     BUILDS.labels(strategy=build.strategy, result=build.state.lower()).inc()
     begun, ended = from_rfc3339(build.created_at), from_rfc3339(build.ended_at)
     if begun is not None and ended is not None:

@@ -16,6 +16,7 @@ from kapsa.adapters.errors import AdapterError
 from kapsa.controllers.reconciling.cache import Manifest, uid_of
 from kapsa.core.manifests.event import event
 from kapsa.core.transitions import Transition
+from kapsa.models.reasons import Reason
 
 WINDOW = 600.0
 """Seconds within which what was told last of an object is not told again."""
@@ -92,9 +93,10 @@ class EventRecorder:
             async with asyncio.timeout(_TIMEOUT):
                 await self._cluster.create(manifest)
         except (AdapterError, NotFenced, TimeoutError) as error:
+            is_leaving = getattr(error, "reason", None) == Reason.NAMESPACE_TERMINATING
             # Once loudly: whoever lacks the permission would otherwise read of nothing else.
-            tell = log.warning if self._works else log.debug
+            tell = log.warning if self._works and not is_leaving else log.debug
             tell("an Event was not posted", name=manifest["metadata"]["name"], why=str(error))
-            self._works = False
+            self._works = self._works and is_leaving
         else:
             self._works = True

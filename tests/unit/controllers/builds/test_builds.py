@@ -2,7 +2,7 @@
 
 import json
 from base64 import b64decode, b64encode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, MutableMapping
 from typing import Any
 
 import pytest
@@ -177,6 +177,21 @@ async def test_the_environment_runs_the_digest_that_was_built(rig: BuildRig) -> 
     await rig.builds.reconcile(THE_QUEUE)
     assert rig.image("shop-production") == f"{REPOSITORY}@{DIGEST}"
     assert rig.secrets() == [], "what a build knew outlives it"
+
+
+async def test_the_end_of_a_build_is_logged_once(
+    rig: BuildRig, logs: list[MutableMapping[str, Any]]
+) -> None:
+    await rig.begin(previewEnvironments={"enabled": False})
+    await rig.step()
+    (job,) = rig.jobs()
+    rig.end(job)
+    for _ in range(2):
+        await rig.step()
+    ended = [entry for entry in logs if entry["event"] == "build ended"]
+    assert [(entry["name"], entry["result"]) for entry in ended] == [
+        (job["metadata"]["name"], "succeeded")
+    ]
 
 
 async def test_permanent_environments_are_built_before_previews(rig: BuildRig) -> None:

@@ -1,7 +1,8 @@
 """Events: told once, by the leader only, and never at anybody's cost."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, MutableMapping
+from typing import Any
 
 import pytest
 
@@ -100,6 +101,17 @@ async def test_what_can_not_be_posted_is_lost_and_the_next_is_posted(
     await desk.tell(READY)
     await desk.tell(Transition("Normal", "Ready", "it runs again"))
     assert desk.notes() == ["it runs again"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "level"), [("ApplyRefused", "warning"), ("NamespaceTerminating", "debug")]
+)
+async def test_what_can_not_be_posted_is_logged_loudly_unless_its_namespace_goes(
+    desk: Desk, logs: list[MutableMapping[str, Any]], reason: str, level: str
+) -> None:
+    desk.cluster.fail(Waiting(reason, "no"), "create", "Event")
+    await desk.tell(READY)
+    assert [entry["log_level"] for entry in logs] == [level]
 
 
 async def test_a_server_that_hangs_holds_nobody_up_for_long(desk: Desk) -> None:
