@@ -1,6 +1,7 @@
 """`kapsa plan` without a cluster: files in, the operator's decisions and objects out."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -247,6 +248,44 @@ def test_an_image_of_another_team_is_not_waited_for_either() -> None:
     result = plan("-f", "shop.yaml", "-f", "registry.yaml")
 
     assert "shop-production: RepositoryNotAllowed: spec.build.image: " in result.stdout
+
+
+BUILT: dict[str, Any] = {
+    "build": {"strategy": "dockerfile", "image": None},
+    "registry": {"name": "harbor"},
+    "environments": ENVIRONMENTS[:1],
+}
+
+
+def test_an_image_that_kapsa_builds_is_where_the_registry_has_those_of_the_project() -> None:
+    write("shop.yaml", shop(**BUILT))
+    write("registry.yaml", registry_manifest("harbor", repositoryTemplate="{namespace}/{project}"))
+
+    result = plan("-f", "shop.yaml", "-f", "registry.yaml")
+
+    assert "the tag of a commit that no Environment has yet ends in -unread here" in result.stderr
+    assert re.search(
+        r" registry\.example\.com/team-a/shop:kapsa-[0-9a-f]{12}-unread", result.stdout
+    )
+
+
+def test_where_its_registry_is_not_known_it_is_on_a_host_that_nobody_can_have() -> None:
+    write("shop.yaml", shop(**BUILT))
+
+    result = plan("-f", "shop.yaml")
+
+    assert "note: Registry harbor is not among the files" in result.stderr
+    assert " harbor.invalid/shop:kapsa-" in result.stdout
+
+
+def test_an_image_that_can_be_pushed_nowhere_is_not_waited_for() -> None:
+    write("shop.yaml", shop(**BUILT))
+    write("registry.yaml", registry_manifest("harbor"))
+
+    result = plan("-f", "shop.yaml", "-f", "registry.yaml")
+
+    said = "shop-production: RepositoryNotAllowed: Registry harbor has no repositoryTemplate"
+    assert said in result.stdout
 
 
 def test_the_service_account_pulls_with_the_secret_of_the_registry() -> None:

@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from kapsa.cli.planning.images import is_built
 from kapsa.cli.planning.known import PlanInput, environments_of
 from kapsa.cli.planning.listings import assumed_refs, with_what_is_known
 from kapsa.cli.planning.sources import Given
-from kapsa.cli.planning.values import UNKNOWN_UID, Manifest
+from kapsa.cli.planning.values import UNKNOWN_SOURCE, UNKNOWN_UID, Manifest
 from kapsa.core.conditions import Blocked
 from kapsa.core.images.pull_secrets import pull_secret_name
 from kapsa.core.offers import absence
@@ -18,6 +19,10 @@ from kapsa.models.environment import Environment
 from kapsa.models.project import Project
 from kapsa.models.registry import Registry
 
+_SOURCES_UNREAD = (
+    "Kapsa builds the images, and only the operator reads the source: the tag of a commit that no"
+    f" Environment has yet ends in -{UNKNOWN_SOURCE} here"
+)
 _NOTHING_KNOWN = (
     "nothing is known of the repository: each branch that the Project names is taken to be at the"
     " commit that its Environment has, or else at a made-up one, and there are no new previews;"
@@ -83,6 +88,8 @@ def assemble(
     if refs is None:
         refs = assumed_refs(project.spec, mine)
         notes = (_NOTHING_KNOWN,)
+    if is_built(project):
+        notes = (*notes, _SOURCES_UNREAD)
     known = PlanInput(
         project=project,
         refs=refs,
@@ -153,6 +160,9 @@ def offered_by_files(project: Project, given: Given) -> tuple[Offered, tuple[str
             )
             notes.append(f"DomainPool {name} is not among the files: hosts end in {base} here")
     registry = _registry(project, given)
+    if registry is None and spec.registry is not None and is_built(project):
+        name = spec.registry.name
+        notes.append(f"Registry {name} is not among the files: images are at {name}.invalid here")
     return Offered(
         pool=pool, registry=registry, pull_secret=pull_secret_of(registry, given.registries)
     ), tuple(notes)

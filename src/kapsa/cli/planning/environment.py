@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from kapsa.cli.planning.hosts import HostBook
+from kapsa.cli.planning.images import image_of
 from kapsa.cli.planning.known import PlanInput, environments_of, parse_all
 from kapsa.cli.planning.values import UNKNOWN_UID, Action, Manifest, PlannedEnvironment
 from kapsa.core import labels
@@ -12,13 +13,11 @@ from kapsa.core.drift import needs_apply, stamp
 from kapsa.core.environments.environment import EnvironmentInput, plan_environment, what_holds
 from kapsa.core.environments.expiry import lifetime
 from kapsa.core.images.pull_secrets import Pulling
-from kapsa.core.images.repositories import image_problem, repository_refusal
+from kapsa.core.images.repositories import image_problem
 from kapsa.core.jobs.completions import JobFacts
 from kapsa.core.manifests.environment import EnvironmentContext
 from kapsa.core.manifests.environment import environment as environment_of
-from kapsa.core.projects.images import choose_image
 from kapsa.core.projects.plans import DesiredEnvironment, ProjectPlan
-from kapsa.core.registry import registry_mismatch
 from kapsa.core.tls.tls import TlsRequest, tls_of
 from kapsa.core.tls.tls_status import TlsInput
 from kapsa.core.tls.wildcards import zone_of
@@ -67,8 +66,7 @@ class Planner:
 
     def _wanted(self, desired: DesiredEnvironment) -> PlannedEnvironment:
         existing = self._mine.get(desired.name)
-        choice = choose_image(self._known.project, desired, existing)
-        image = choice.image or choice.kept or self._tag(choice.reference)
+        image, reference = image_of(self._known, desired, existing)
         subdomain = self._subdomain
         if isinstance(subdomain, Blocked):
             before = existing.spec.domain if existing else None
@@ -80,7 +78,7 @@ class Planner:
                     project=self._known.project,
                     subdomain=subdomain,
                     image=image if isinstance(image, str) else "",
-                    image_reference=choice.reference,
+                    image_reference=reference,
                 ),
             )
         )
@@ -93,16 +91,6 @@ class Planner:
         environment = Environment.model_validate(_applied(manifest, stored))
         obstacle = image if isinstance(image, Blocked) else None
         return self._with_objects(action, manifest, environment, obstacle)
-
-    def _tag(self, reference: str) -> str | Blocked:
-        """Return the tag for an image that is to be looked up, or why that is in vain."""
-        registry = self._known.registry
-        if registry is None:
-            return reference
-        if isinstance(registry, Blocked):
-            return registry
-        mismatch = registry_mismatch(reference, registry)
-        return mismatch or repository_refusal(self._known.project, registry) or reference
 
     def _with_objects(
         self, action: Action, manifest: Manifest, environment: Environment, image: Blocked | None

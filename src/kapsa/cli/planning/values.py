@@ -16,6 +16,8 @@ since a rule holds its deletion back. `wait`: it would be created, but for what 
 
 UNKNOWN_UID = "00000000-0000-0000-0000-000000000000"
 """Stands for the UID that the API server gives to an object when it is created."""
+UNKNOWN_SOURCE = "unread"
+"""Stands for the digest of a commit's source, which only the operator reads."""
 UNKNOWN_COMMIT = "0" * 40
 """Stands for the commit of a branch of which nothing is known."""
 

@@ -20,7 +20,7 @@ from kapsa.core.builds.source import Source
 from kapsa.core.builds.summary import BuildSummary
 from kapsa.core.builds.wants import Want, newest, next_attempt
 from kapsa.core.conditions import Blocked
-from kapsa.core.images.repositories import image_repository
+from kapsa.core.images.repositories import build_repository
 from kapsa.core.projects.naming import is_preview
 from kapsa.core.projects.plans import DesiredEnvironment
 from kapsa.models.environment import Environment
@@ -180,15 +180,7 @@ class ProjectBuilds:
         return why
 
     def _repository(self) -> str | Blocked:
-        if self.around.registry_problem is not None:
-            return self.around.registry_problem
-        if self.around.registry is None:
-            return Blocked(
-                Reason.REGISTRY_NOT_FOUND,
-                "spec.registry is not set: there is no place for images that Kapsa builds",
-                stalled=True,
-            )
-        return image_repository(self.project, self.around.registry)
+        return build_repository(self.project, self.around.registry_problem or self.around.registry)
 
 
 def _known_reference(desired: DesiredEnvironment, existing: Environment | None) -> str:

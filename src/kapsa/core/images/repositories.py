@@ -109,6 +109,24 @@ def image_repository(project: Project, registry: Registry) -> str | Blocked:
         )
 
 
+def build_repository(project: Project, registry: Registry | Blocked | None) -> str | Blocked:
+    """Return `image_repository` of the Registry that a Project names, or why there is none.
+
+    Args:
+        project: The Project, whose images Kapsa builds.
+        registry: The Registry; why it can't be used; None where the Project names none.
+    """
+    if isinstance(registry, Blocked):
+        return registry
+    if registry is None:
+        return Blocked(
+            Reason.REGISTRY_NOT_FOUND,
+            "spec.registry is not set: there is no place for images that Kapsa builds",
+            stalled=True,
+        )
+    return image_repository(project, registry)
+
+
 def check_repositories(project: Project, registry: Registry) -> tuple[Problem, ...]:
     """Return what a Project says of its images that its Registry doesn't let it have.
 

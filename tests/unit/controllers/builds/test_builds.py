@@ -15,8 +15,10 @@ from kapsa.core import labels
 from kapsa.core.builds.source import Source
 from kapsa.core.projects.listings import OpenPullRequest, PullRequestListing, RefListing
 from kapsa.models.reasons import Reason
+from kapsa.models.registry import Registry
 from tests.builders import DIGEST, project_manifest, registry_manifest, sha
 from tests.unit.controllers.project_rig import KEY, MADE, SHOP, Rig
+from tests.unit.controllers.projects.test_plan_agreement import planned
 from tests.unit.controllers.virtual_time import cancel, loop
 from tests.unit.controllers.world import NAMESPACE, secret
 
@@ -201,6 +203,23 @@ async def test_permanent_environments_are_built_before_previews(rig: BuildRig) -
     rig.end(rig.job_of("shop-production"))
     await rig.step()
     assert len(rig.jobs()) == 3
+
+
+async def test_a_plan_keeps_what_was_built_and_tells_another_commit_by_a_tag_of_no_source(
+    rig: BuildRig,
+) -> None:
+    await rig.begin(previewEnvironments={"enabled": False})
+    rig.end(rig.job_of("shop-production"))
+    await rig.step()
+    registry = Registry.model_validate(rig.cluster.live("Registry", "harbor", ""))
+    (kept,) = planned(rig, registry=registry).environments
+    assert kept.action == "unchanged"
+    assert kept.spec["image"] == f"{REPOSITORY}@{DIGEST}"
+    refs = RefListing({"main": sha("another")}, complete=True)
+    (changed,) = planned(rig, registry=registry, refs=refs).environments
+    assert changed.action == "update"
+    assert changed.spec["image"].startswith(f"{REPOSITORY}:kapsa-")
+    assert changed.spec["image"].endswith("-unread")
 
 
 async def test_a_second_commit_with_the_same_tree_builds_nothing(rig: BuildRig) -> None:
