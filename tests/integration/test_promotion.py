@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from lab.images import push_image
+from lab.images import delete_image, push_image
 from lab.operator import OperatorProcess
 from lab.scenario import Application, Manifest, condition, wait_for
 
@@ -110,7 +110,8 @@ def test_an_image_that_is_pinned_runs_whatever_the_branch_says(
     app.wait_until_running("production", second)
 
     pinned = {"name": "production", "branch": "main", "image": image}
-    app.apply(app.project(environments=[pinned], registry={"name": "missing"}))
+    assert delete_image(app.registry, app.image_repository, first), "it can't be looked up"
+    app.apply(app.project(environments=[pinned]))
 
     def is_back() -> bool:
         production = app.environment("production") or {"status": {}}
