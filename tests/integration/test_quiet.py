@@ -27,7 +27,8 @@ def _wait_until_alone(app: Application) -> None:
 
     def look() -> bool:
         kept = {item["metadata"]["namespace"] for item in app.list("projects,environments")}
-        made = app.list("namespaces", labelSelector="app.kubernetes.io/managed-by=kapsa")
+        owned = "app.kubernetes.io/managed-by=kapsa,kapsa-project.io/owner-uid"
+        made = app.list("namespaces", labelSelector=owned)
         claims = app.list("leases", labelSelector="kapsa-project.io/claim")
         return kept <= mine and not made and not claims
 

@@ -247,12 +247,16 @@ def test_why_there_is_no_certificate_is_said_in_cert_managers_words_until_it_hea
         pool = new_pool(mode="perHost", issuerRef={"name": issuer})
         app.apply(_lone(app, pool))
         _wait_for_tls(app, "web", "False", f'secret "{issuer}" not found')
-        wait_for(
-            "it is being deployed",
-            lambda: (app.get("environment", "web") or {})["status"]["phase"] == "Deploying",
-        )
-        ready = condition(app.get("environment", "web"), "Ready")
-        assert ready["reason"] == "CertificatePending"
+
+        def waits_for_nothing_else() -> bool:
+            found = app.get("environment", "web") or {"status": {}}
+            ready = condition(found, "Ready")
+            return (found["status"].get("phase"), ready.get("reason")) == (
+                "Deploying",
+                "CertificatePending",
+            )
+
+        wait_for("it is being deployed, but for its certificate", waits_for_nothing_else)
         unwell = condition(app.get("domainpool", pool, ""), "IssuerReady")
         assert unwell["status"] == "False"
 
