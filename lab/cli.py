@@ -15,11 +15,12 @@ from lab.builder import build as build_recipes
 from lab.builder import is_built
 from lab.errors import LabError
 from lab.platform import Platform
-from lab.recipes import book
+from lab.recipes import NodeKind, book
 
 _INTERRUPTED = 130
 _NOT_RUNNING = 1
-_PROFILES = click.Choice(sorted(book().profiles))
+# The recipes of a real node alone make no laboratory.
+_PROFILES = click.Choice(sorted(set(book().profiles) - {"node"}))
 
 name_option = click.option(
     "--name", default="default", show_default=True, help="Which laboratory: several can run."
@@ -29,7 +30,16 @@ profile_option = click.option(
     type=_PROFILES,
     default="demo",
     show_default=True,
-    help="demo: everything but cert-manager and helm. test: everything.",
+    help="demo: what the demo needs. routing: that, cert-manager and a router. test: what "
+    "the integration tests need.",
+)
+
+node_option = click.option(
+    "--node",
+    type=click.Choice(["simulated", "real"]),
+    default="simulated",
+    show_default=True,
+    help="simulated: pods become Ready, nothing runs. real: containers run; needs root and runc.",
 )
 
 
@@ -38,8 +48,9 @@ def cli() -> None:
     """Run a real platform on this machine, without Docker and without a cluster.
 
     The laboratory consists of etcd, kube-apiserver, kube-controller-manager, kube-scheduler,
-    simulated nodes (kwok), a forge (Gitea), an OCI registry and, in the profile `test`,
-    cert-manager. All of it listens on 127.0.0.1 only.
+    simulated nodes (kwok) or a real one (kubelet, containerd), a forge (Gitea), an OCI registry
+    and, in the profile `test`, cert-manager. All of it listens on 127.0.0.1, or on a bridge that
+    only this machine and its pods reach.
 
     The servers are built from source once (about 12 minutes on two cores, 10 GB of disk with Go's
     own caches) and kept in ${XDG_CACHE_HOME:-~/.cache}/kapsa/lab (650 MB). After that they start
@@ -64,13 +75,14 @@ def cli() -> None:
 
 @cli.command()
 @profile_option
+@node_option
 @name_option
-def up(profile: str, name: str) -> None:
+def up(profile: str, node: NodeKind, name: str) -> None:
     """Start a laboratory that stays until `down`; build what is missing.
 
     Starts only what doesn't run yet, so it can be repeated at any time.
     """
-    _summary(laboratory.up(profile, name, _say), name)
+    _summary(laboratory.up(profile, name, _say, node=node), name)
 
 
 @cli.command(short_help="Stop a laboratory and remove its data.")
@@ -114,10 +126,11 @@ def env(name: str) -> None:
 
 @cli.command(short_help="Build servers without starting them.")
 @profile_option
+@node_option
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-def build(profile: str, names: tuple[str, ...]) -> None:
+def build(profile: str, node: NodeKind, names: tuple[str, ...]) -> None:
     """Build the servers of a profile, or only those named; keep what is built already."""
-    recipes = book().select(names) if names else book().profile(profile)
+    recipes = book().select(names) if names else book().laboratory(profile, node)
     known = {recipe.name for recipe in recipes if is_built(recipe)}
     for name, path in build_recipes(recipes).items():
         click.echo(f"{name}\t{path}\t{'was there' if name in known else 'built'}")
@@ -126,10 +139,14 @@ def build(profile: str, names: tuple[str, ...]) -> None:
 def _summary(platform: Platform, name: str) -> None:
     click.echo(f"kubeconfig  {platform.kubeconfig}")
     click.echo(f"API server  {platform.api_server.url}")
+    click.echo(f"nodes       {platform.node}")
     if platform.gitea is not None:
         click.echo(f"Gitea       {platform.gitea.url}  (user {platform.gitea.username})")
     if platform.registry is not None:
         click.echo(f"registry    {platform.registry.url}  (user {platform.registry.username})")
+    if platform.routing is not None:
+        advice = platform.routing.advice or "URLs of applications open as they are"
+        click.echo(f"router      {advice}")
     option = "" if name == "default" else f" --name {name}"
     click.echo(f'\nIn your shell:  eval "$(python -m lab env{option})"')
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import sys
@@ -12,11 +13,14 @@ from pathlib import Path
 
 from lab.builder import build
 from lab.errors import LabError
+from lab.identity import identify
 from lab.interrupts import sigterm_interrupts, uninterrupted
 from lab.lock import exclusive
+from lab.node import missing
+from lab.node.outside import connect, disconnect, sweep
 from lab.paths import private_directory, state_directory
 from lab.platform import Platform, platform_of
-from lab.recipes import book
+from lab.recipes import NodeKind, book
 from lab.servers import servers_for
 from lab.site import Site, load
 from lab.supervisor import Supervisor, remove_outside
@@ -28,6 +32,7 @@ Say = Callable[[str], None]
 def running(
     profile: str = "demo",
     *,
+    node: NodeKind = "simulated",
     keep_logs_on_failure: bool = True,
     directory: Path | None = None,
 ) -> Iterator[Platform]:
@@ -37,11 +42,12 @@ def running(
     temporary one that is removed. Of that the logs are kept if the block fails (Ctrl-C is no
     failure), and standard error says where. All servers are gone afterwards, whatever ends the
     block, even if this process is killed. SIGTERM acts like Ctrl-C within the block, unless it is
-    handled already. Raises BuildError or ServerError if the laboratory can't be brought up.
+    handled already. Raises BuildError or ServerError if the laboratory can't be brought up, and
+    LabError where this machine can't have a real `node` (`lab.node.missing` says why).
     """
-    _require_linux()
+    _require(node)
     with sigterm_interrupts():
-        artifacts = build(book().profile(profile))
+        artifacts = build(book().laboratory(profile, node))
         place = directory or Path(tempfile.mkdtemp(prefix="kapsa-lab-"))
         if load(place) is not None:
             raise LabError(f"There is a laboratory in {place} already.")
@@ -49,6 +55,8 @@ def running(
         supervisor = Supervisor(site, die_with_parent=True)
         failed = False
         try:
+            if node == "real":
+                connect(site, identify(os.getpid()), _whisper)
             supervisor.start_all(servers_for(artifacts))
             yield platform_of(site, supervisor)
         except Exception:
@@ -77,16 +85,20 @@ def _clean(site: Site, *, keep_logs: bool, ours: bool) -> None:
         site.directory.rmdir()
 
 
-def up(profile: str, name: str, say: Say) -> Platform:
+def up(profile: str, name: str, say: Say, *, node: NodeKind = "simulated") -> Platform:
     """Brings up the detached laboratory called `name`; starts only what doesn't run yet.
 
-    If it can't be brought up, or we are interrupted, what was started is stopped again.
+    If it can't be brought up, or we are interrupted, what was started is stopped again. Raises
+    LabError for another kind of node than it has already.
     """
-    _require_linux()
+    _require(node)
     directory = _directory(name)
     with sigterm_interrupts(), _one_at_a_time(name, say):
-        artifacts = build(book().profile(profile))
-        site = load(directory) or Site(directory, profile, artifacts)
+        found = load(directory)
+        if found is not None:
+            _require_same(node, found, name)
+        artifacts = build(book().laboratory(profile, node))
+        site = found or Site(directory, profile, artifacts)
         if not set(artifacts) <= set(site.artifacts):
             site.artifacts, site.profile = {**site.artifacts, **artifacts}, profile
         supervisor = Supervisor(site, die_with_parent=False)
@@ -97,10 +109,13 @@ def up(profile: str, name: str, say: Say) -> Platform:
         ran_before = any(supervisor.runs(server.name) for server in servers)
         say(f"starting {', '.join(s.name for s in servers if not supervisor.runs(s.name))}")
         try:
+            if node == "real":
+                connect(site, None, say)
             supervisor.start_all(servers)
         except BaseException:
             if not ran_before:
                 supervisor.stop_all()
+                disconnect(site)
             raise
         return platform_of(site, supervisor)
 
@@ -109,6 +124,7 @@ def down(name: str, say: Say) -> bool:
     """Stops the detached laboratory called `name` and removes its data; False if there is none."""
     directory = _directory(name)
     with _one_at_a_time(name, say):
+        sweep(say)
         site = load(directory)
         if site is None:
             return False
@@ -161,6 +177,24 @@ def _one_at_a_time(name: str, say: Say) -> Iterator[None]:
     private_directory(directory.parent)
     with exclusive(directory.parent / f".{name}.lock", "up or down", say):
         yield
+
+
+def _whisper(message: str) -> None:
+    print(f"lab: {message}", file=sys.stderr)
+
+
+def _require_same(node: NodeKind, site: Site, name: str) -> None:
+    if ("kubelet" in site.artifacts) != (node == "real"):
+        raise LabError(
+            f"The laboratory {name!r} has nodes of another kind: `python -m lab down` first, or "
+            "give this one another --name."
+        )
+
+
+def _require(node: NodeKind) -> None:
+    _require_linux()
+    if node == "real" and (reason := missing()):
+        raise LabError(f"{reason} Simulated nodes need nothing: `--node simulated`.")
 
 
 def _require_linux() -> None:

@@ -123,7 +123,7 @@ class OperatorProcess:
         kubeconfig = self.kubeconfig or self.platform.service_account_kubeconfig(
             NAMESPACE, SERVICE_ACCOUNT
         )
-        settings = _defaults() | dict(self.environment)
+        settings = _defaults(self.platform) | dict(self.environment)
         settings |= {"KUBECONFIG": str(kubeconfig), "KAPSA_METRICS_PORT": str(self.port)}
         self._process = spawn(
             self.command, log=self.log_file, env=_inherited() | settings, cwd=PROJECT_ROOT
@@ -213,11 +213,11 @@ def _inherited() -> dict[str, str]:
 _PROXIES = frozenset({"http_proxy", "https_proxy", "all_proxy"})
 
 
-def _defaults() -> dict[str, str]:
+def _defaults(platform: Platform) -> dict[str, str]:
     return {
         "KAPSA_NAMESPACE": NAMESPACE,
         "KAPSA_BIND_ADDRESS": "127.0.0.1",
         # The laboratory's forge and registry are on this machine, and speak plain http.
-        "KAPSA_ALLOWED_PRIVATE_HOSTS": "127.0.0.1,localhost",
+        "KAPSA_ALLOWED_PRIVATE_HOSTS": f"127.0.0.1,localhost,{platform.address}",
         "KAPSA_ALLOW_HTTP_REPOSITORIES": "true",
     }

@@ -9,7 +9,9 @@ from lab.gitea import Gitea
 from lab.images import Registry
 from lab.kubernetes_access import kubectl, write_kubeconfig
 from lab.paths import private_directory
-from lab.servers import apiserver, gitea, registry
+from lab.recipes import NodeKind
+from lab.routing import Routing
+from lab.servers import apiserver, gitea, node, registry, traefik
 from lab.site import Site
 from lab.supervisor import Supervisor
 
@@ -29,15 +31,19 @@ class Platform:
 
     `kubeconfig` is the administrator's; its context is called `kapsa-lab`. `audit_log` has one
     JSON object a line for each changing request (Metadata level), written before the request is
-    answered. `gitea` and `registry` are None if the profile doesn't have them.
+    answered. `gitea`, `registry` and `routing` are None if the profile doesn't have them.
+    On a `real` node containers run; it reaches the forge and the registry at `address`.
     """
 
     kubeconfig: Path
     api_server: ApiServer
     gitea: Gitea | None
     registry: Registry | None
+    routing: Routing | None
     audit_log: Path
     directory: Path
+    node: NodeKind
+    address: str
     _site: Site = field(repr=False)
     _supervisor: Supervisor = field(repr=False)
 
@@ -118,6 +124,11 @@ class Platform:
                 "KAPSA_LAB_REGISTRY_PULL_USERNAME": self.registry.pull_username,
                 "KAPSA_LAB_REGISTRY_PULL_PASSWORD": self.registry.pull_password,
             }
+        if self.routing is not None:
+            found |= {
+                "KAPSA_LAB_HTTP_PORT": str(self.routing.http_port),
+                "KAPSA_LAB_HTTPS_PORT": str(self.routing.https_port),
+            }
         return found
 
 
@@ -130,8 +141,11 @@ def platform_of(site: Site, supervisor: Supervisor) -> Platform:
         ),
         gitea=_gitea(site) if gitea.NAME in site.configured else None,
         registry=_registry(site) if registry.NAME in site.configured else None,
+        routing=_routing(site) if traefik.NAME in site.configured else None,
         audit_log=apiserver.audit_log(site),
         directory=site.directory,
+        node="real" if node.NAME in site.configured else "simulated",
+        address=site.address,
         _site=site,
         _supervisor=supervisor,
     )
@@ -139,16 +153,20 @@ def platform_of(site: Site, supervisor: Supervisor) -> Platform:
 
 def _gitea(site: Site) -> Gitea:
     return Gitea(
-        url=site.url(gitea.NAME),
+        url=gitea.url(site),
         username=gitea.ADMIN,
         password=site.secrets[gitea.PASSWORD],
         token=site.secrets[gitea.TOKEN],
     )
 
 
+def _routing(site: Site) -> Routing:
+    return Routing(site.port(traefik.HTTP_PORT), site.port(traefik.HTTPS_PORT))
+
+
 def _registry(site: Site) -> Registry:
     return Registry(
-        host=f"127.0.0.1:{site.port(registry.NAME)}",
+        host=site.host(registry.NAME),
         username=registry.PUSH_USER,
         password=site.secret(registry.PUSH_USER),
         pull_username=registry.PULL_USER,

@@ -95,12 +95,19 @@ def reap(child: subprocess.Popen[bytes] | None) -> None:
         child.wait(timeout=10)
 
 
-def free_port() -> int:
-    """A port on the loopback address that nobody listens on at this moment."""
+def free_port(preferred: int = 0) -> int:
+    """A port on the loopback address that nobody listens on at this moment.
+
+    It is the preferred one where that is free and we may listen on it.
+    """
     with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-    return port
+        # As servers do: connections that ended just now keep nobody from listening.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", preferred))
+        except OSError:
+            listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
 
 
 def listens(pid: int, port: int) -> bool:

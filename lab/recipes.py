@@ -8,11 +8,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from lab.errors import LabError
 
-Way = Literal["require", "copy", "data"]
+Way = Literal["require", "copy", "own", "data"]
+NodeKind = Literal["real", "simulated"]
 
 _HERE = Path(__file__).parent
 
@@ -34,6 +35,7 @@ class Recipe:
     tags: tuple[str, ...] = ()
     stamps: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
+    blank: tuple[str, ...] = ()
     cgo: bool = False
     skew: int | None = None
     on_path: bool = False
@@ -58,7 +60,7 @@ class Recipe:
         """Changes when anything that shapes the result changes: a cached entry must match."""
         shape = [getattr(self, f.name) for f in fields(self) if f.name not in _DOES_NOT_SHAPE]
         texts = [(path.name, path.read_text("utf-8")) for path in self.sources]
-        return hashlib.sha256(repr([*shape, *texts]).encode()).hexdigest()[:16]
+        return hashlib.sha256(repr([*shape, *texts, *self.blank]).encode()).hexdigest()[:16]
 
     @property
     def sources(self) -> tuple[Path, ...]:
@@ -66,7 +68,7 @@ class Recipe:
         return tuple(sorted((_HERE / self.source).glob("*.go"))) if self.source else ()
 
 
-_DOES_NOT_SHAPE = {"seconds", "disk_mb", "skew", "on_path", "group", "source"}
+_DOES_NOT_SHAPE = {"seconds", "disk_mb", "skew", "on_path", "group", "source", "blank"}
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,13 @@ class RecipeBook:
             raise LabError(f"There is no profile {name!r}. Profiles: {known}.")
         return self.select(self.profiles[name])
 
+    def laboratory(self, profile: str, node: NodeKind) -> tuple[Recipe, ...]:
+        """The recipes of a profile with that kind of node; LabError if there is no such profile."""
+        members = self.profile(profile)
+        if node == "simulated":
+            return members
+        return (*(each for each in members if each.name != "kwok"), *self.profile("node"))
+
     def select(self, names: Iterable[str]) -> tuple[Recipe, ...]:
         """The named recipes, each once, in the given order; LabError for an unknown name."""
         chosen: dict[str, Recipe] = {}
@@ -116,7 +125,10 @@ def parse(text: str) -> RecipeBook:
     """Reads a recipe book; TypeError or ValueError say what is wrong with it."""
     data = tomllib.loads(text)
     recipes = {name: _recipe(name, table) for name, table in data["recipes"].items()}
-    profiles = {name: tuple(members) for name, members in data["profiles"].items()}
+    profiles: dict[str, tuple[str, ...]] = {}
+    for name, members in data["profiles"].items():
+        found = [recipe for member in members for recipe in profiles.get(member, (member,))]
+        profiles[name] = tuple(dict.fromkeys(found))
     for name, members in profiles.items():
         if unknown := set(members) - set(recipes):
             raise ValueError(f"profile {name} names unknown recipes: {sorted(unknown)}")
@@ -126,12 +138,14 @@ def parse(text: str) -> RecipeBook:
 def _recipe(name: str, table: Mapping[str, Any]) -> Recipe:
     values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in table.items()}
     recipe = Recipe(name=name, **values)
-    if recipe.way not in ("require", "copy", "data"):
-        raise ValueError(f"recipe {name}: way {recipe.way!r} is not require, copy or data")
+    if recipe.way not in get_args(Way):
+        raise ValueError(f"recipe {name}: way {recipe.way!r} is none of {get_args(Way)}")
     if recipe.is_program != bool(recipe.package):
         raise ValueError(f"recipe {name}: a program, and only a program, has a package")
-    if recipe.source and (recipe.way != "require" or not recipe.sources):
-        raise ValueError(f"recipe {name}: source is a directory of Go files, for way require only")
+    if recipe.way == "own" and not recipe.source:
+        raise ValueError(f"recipe {name}: a program of way own has a source")
+    if recipe.source and (recipe.way not in ("require", "own") or not recipe.sources):
+        raise ValueError(f"recipe {name}: source is a directory of Go files, for require and own")
     return recipe
 
 

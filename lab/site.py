@@ -15,13 +15,15 @@ from lab.process import free_port
 
 _FILE = "lab.json"
 
+LOOPBACK = "127.0.0.1"
+
 
 @dataclass
 class Site:
     """What the servers of one laboratory share. Everything mutable about it is in here.
 
     `artifacts` are the built programs and files by recipe name; `ports` and `secrets` are
-    made up at first use, and then stay.
+    made up at first use, and then stay. At `address` listen the servers that pods talk to.
     """
 
     directory: Path
@@ -32,6 +34,7 @@ class Site:
     processes: dict[str, Identity] = field(default_factory=dict)
     configured: list[str] = field(default_factory=list)
     outside: dict[str, str] = field(default_factory=dict)
+    address: str = LOOPBACK
 
     def port(self, name: str) -> int:
         """The port called `name`, picked free at first use."""
@@ -40,8 +43,12 @@ class Site:
         return self.ports[name]
 
     def url(self, port: str, scheme: str = "http") -> str:
-        """The URL of the server that listens on the port called `port`."""
-        return f"{scheme}://127.0.0.1:{self.port(port)}"
+        """The URL of the server that listens on the port called `port`, on loopback."""
+        return f"{scheme}://{LOOPBACK}:{self.port(port)}"
+
+    def host(self, port: str) -> str:
+        """The `address:port` of a server that pods talk to."""
+        return f"{self.address}:{self.port(port)}"
 
     def secret(self, name: str) -> str:
         """The password or token called `name`, made up at first use."""

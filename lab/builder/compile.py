@@ -35,9 +35,7 @@ def make(step: tuple[Recipe, ...], shop: Workshop) -> dict[str, Path]:
     """
     began = time.monotonic()
     first = step[0]
-    module = module_directory(
-        shop.go, first.module_version, cwd=shop.directory, log=shop.log, tick=shop.tick
-    )
+    module = _module(first, shop)
     programs = shop.directory / "programs"
     programs.mkdir()
     if first.is_program:
@@ -54,14 +52,25 @@ def make(step: tuple[Recipe, ...], shop: Workshop) -> dict[str, Path]:
     return entries
 
 
+def _module(recipe: Recipe, shop: Workshop) -> Path:
+    """Where the module is that a recipe is made from: for a program of ours, its own source."""
+    if recipe.way == "own":
+        return recipe.sources[0].parent
+    return module_directory(
+        shop.go, recipe.module_version, cwd=shop.directory, log=shop.log, tick=shop.tick
+    )
+
+
 def _compile(step: tuple[Recipe, ...], module: Path, programs: Path, shop: Workshop) -> None:
     first = step[0]
     sources = shop.directory / "src"
     if first.way == "copy":
         _copy_writable(module, sources)
+        _make_blank(first, sources)
     else:
         sources.mkdir()
-        text = own_go_mod(first, (module / "go.mod").read_text("utf-8"))
+        upstream = "" if first.way == "own" else (module / "go.mod").read_text("utf-8")
+        text = own_go_mod(first, upstream)
         (sources / "go.mod").write_text(text, "utf-8")
         for path in first.sources:
             shutil.copyfile(path, sources / path.name)
@@ -88,14 +97,13 @@ def _compile(step: tuple[Recipe, ...], module: Path, programs: Path, shop: Works
 def own_go_mod(recipe: Recipe, upstream: str) -> str:
     """A go.mod that requires the recipe's module, given the text of the module's own go.mod.
 
-    Each line `X => ./staging/src/X` there becomes a replacement by X's published version.
+    Each line `X => ./staging/src/X` there becomes a replacement by X's published version. A
+    program of ours requires nothing.
     """
     language = re.search(r"^go (\S+)$", upstream, re.MULTILINE)
-    lines = [
-        "module kapsa.invalid/lab",
-        f"go {language[1] if language else '1.26'}",
-        f"require {recipe.module} v{recipe.version}",
-    ]
+    lines = ["module kapsa.invalid/lab", f"go {language[1] if language else '1.26'}"]
+    if recipe.way != "own":
+        lines.append(f"require {recipe.module} v{recipe.version}")
     if recipe.staging:
         staged = re.findall(_STAGED, upstream, re.MULTILINE)
         lines += [f"replace {name} => {name} {recipe.staging}" for name in staged]
@@ -107,6 +115,13 @@ def _copy_writable(source: Path, target: Path) -> None:
     shutil.copytree(source, target, copy_function=shutil.copyfile)
     for directory in (target, *(p for p in target.rglob("*") if p.is_dir())):
         directory.chmod(stat.S_IRWXU)
+
+
+def _make_blank(recipe: Recipe, sources: Path) -> None:
+    for name in recipe.blank:
+        path = sources / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
 
 
 def _keep(recipe: Recipe, module: Path, entry: Path) -> None:

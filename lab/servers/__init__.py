@@ -12,10 +12,12 @@ from lab.servers.controller_manager import CONTROLLER_MANAGER
 from lab.servers.etcd import ETCD
 from lab.servers.gitea import GITEA
 from lab.servers.kwok import KWOK
+from lab.servers.node import NODE
 from lab.servers.registry import REGISTRY
 from lab.servers.scheduler import SCHEDULER
+from lab.servers.traefik import TRAEFIK
 
-# In starting order. A real node (containerd, kubelet) becomes further lines here.
+# In starting order.
 SERVERS: dict[str, Server] = {
     server.name: server
     for server in (
@@ -26,7 +28,9 @@ SERVERS: dict[str, Server] = {
         CONTROLLER_MANAGER,
         SCHEDULER,
         KWOK,
+        NODE,
         CERT_MANAGER,
+        TRAEFIK,
     )
 }
 

@@ -8,13 +8,16 @@ from pathlib import Path
 from lab.errors import ApiError
 from lab.httpclient import answers, request, request_json
 from lab.kubernetes_access import write_kubeconfig
+from lab.node.client_certificate import client_certificate
 from lab.paths import private_directory, write_private
 from lab.servers.base import Command, Server
 from lab.servers.etcd import CLIENT_PORT as ETCD_PORT
+from lab.servers.traefik_objects import IDENTITY as TRAEFIK
 from lab.site import Site
 
 NAME = "kube-apiserver"
 ADMIN = "kapsa-lab-admin"
+KUBELET = "kapsa-lab-kubelet"
 ISSUER = "https://kubernetes.default.svc"
 
 # The names under which the laboratory's own servers act, so that the audit log tells them apart.
@@ -23,8 +26,11 @@ _IDENTITIES = (
     "system:kube-controller-manager",
     "system:kube-scheduler",
     "kapsa-lab-kwok",
+    KUBELET,
     "kapsa-lab-cert-manager",
 )
+# Those of them that have just the rights that RBAC gives them.
+_ORDINARY = (TRAEFIK,)
 
 _AUDIT_POLICY = """\
 apiVersion: audit.k8s.io/v1
@@ -53,6 +59,11 @@ def ca_file(site: Site) -> Path:
 def key_file(site: Site) -> Path:
     """The private key that service account tokens are signed with (also the server's own)."""
     return _certificates(site) / "apiserver.key"
+
+
+def kubelet_client(site: Site) -> tuple[Path, Path]:
+    """The certificate, and its key, by which a real node's kubelet knows this server."""
+    return client_certificate(site.home(NAME), "kapsa-lab-api-server")
 
 
 def audit_log(site: Site) -> Path:
@@ -99,8 +110,10 @@ def _certificates(site: Site) -> Path:
 def _command(site: Site) -> Command:
     home = site.home(NAME)
     rows = [f'{site.secret(name)},{name},{name},"system:masters"' for name in _IDENTITIES]
+    rows += [f"{site.secret(name)},{name},{name}" for name in _ORDINARY]
     tokens = write_private(home / "tokens.csv", "\n".join(rows) + "\n")
     policy = write_private(home / "audit-policy.yaml", _AUDIT_POLICY)
+    certificate, key = kubelet_client(site)
     # Made by us, so that nobody else can read it: the API server would create it as 0600 too,
     # but tests may look before the first request.
     write_private(audit_log(site), "") if not audit_log(site).exists() else None
@@ -121,6 +134,8 @@ def _command(site: Site) -> Command:
             "--service-cluster-ip-range=10.96.0.0/16",
             # The names of simulated nodes lead nowhere.
             "--kubelet-preferred-address-types=InternalIP",
+            f"--kubelet-client-certificate={certificate}",
+            f"--kubelet-client-key={key}",
             # 127.0.0.1 is no address for the endpoints of the `kubernetes` Service.
             "--endpoint-reconciler-type=none",
             f"--audit-policy-file={policy}",

@@ -26,7 +26,7 @@ WORK_PATH = {home}
 
 [server]
 PROTOCOL = http
-HTTP_ADDR = 127.0.0.1
+HTTP_ADDR = {address}
 HTTP_PORT = {port}
 ROOT_URL = {url}/
 STATIC_ROOT_PATH = {static}
@@ -78,6 +78,11 @@ ROOT_PATH = {home}/log
 """
 
 
+def url(site: Site) -> str:
+    """Where the forge is, for pods too."""
+    return f"http://{site.host(NAME)}"
+
+
 def _command(site: Site) -> Command:
     if shutil.which("git") is None:
         raise ServerError("Gitea needs git on PATH. Install it (Debian: `apt install git`).")
@@ -98,8 +103,9 @@ def _write_ini(site: Site) -> str:
     text = _INI.format(
         home=home,
         static=static,
+        address=site.address,
         port=site.port(NAME),
-        url=site.url(NAME),
+        url=url(site),
         secret_key=site.secret("gitea-secret-key"),
         internal_token=site.secret("gitea-internal-token"),
         jwt_secret=base64.urlsafe_b64encode(jwt_secret).decode().rstrip("="),
@@ -108,7 +114,7 @@ def _write_ini(site: Site) -> str:
 
 
 def _ready(site: Site) -> bool:
-    return answers(f"{site.url(NAME)}/api/healthz")
+    return answers(f"{url(site)}/api/healthz")
 
 
 def _configure(site: Site) -> None:

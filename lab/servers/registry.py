@@ -29,7 +29,7 @@ def _command(site: Site) -> Command:
             "filesystem": {"rootdirectory": str(home / "data")},
             "delete": {"enabled": True},
         },
-        "http": {"addr": f"127.0.0.1:{site.port(NAME)}", "secret": site.secret("registry-http")},
+        "http": {"addr": site.host(NAME), "secret": site.secret("registry-http")},
         "auth": {"htpasswd": {"realm": "kapsa-lab", "path": str(htpasswd)}},
     }
     file = write_private(home / "config.yaml", yaml.safe_dump(config, sort_keys=False))
@@ -43,7 +43,7 @@ def _htpasswd(user: str, password: str) -> str:
 
 
 def _ready(site: Site) -> bool:
-    return answers(f"{site.url(NAME)}/v2/", 401)
+    return answers(f"http://{site.host(NAME)}/v2/", 401)
 
 
 REGISTRY = Server(NAME, (NAME,), (NAME,), _command, _ready)

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,16 @@ def test_a_program_of_ours_is_compiled_against_the_module(fake_go: FakeGo) -> No
     seen = (fake_go.directory / "seen").read_text("utf-8")
     assert "require github.com/pivotal/kpack v0.10.1\n" in seen
     assert "\npackage main\n" in seen
+
+
+def test_a_file_that_the_program_embeds_and_its_module_leaves_out_is_there_and_empty(
+    fake_go: FakeGo,
+) -> None:
+    fake_go.behave("assert pathlib.Path('webui/static/index.html').read_bytes() == b''")
+    wanted = replace(recipe(), way="copy", blank=("webui/static/index.html",))
+    build([wanted], show=SilentDisplay())
+    assert is_built(wanted)
+    assert not is_built(replace(wanted, blank=()))
 
 
 def test_a_failed_build_leaves_no_cache_entry_and_shows_the_last_lines(fake_go: FakeGo) -> None:

@@ -53,6 +53,14 @@ def test_a_profile_starts_the_servers_whose_recipes_it_has() -> None:
     assert [s.name for s in servers_for(book().profiles["test"])] == [*DEMO_SERVERS, "cert-manager"]
 
 
+def test_a_real_node_takes_the_place_of_the_simulated_ones() -> None:
+    simulated = [recipe.name for recipe in book().laboratory("demo", "simulated")]
+    real = [recipe.name for recipe in book().laboratory("demo", "real")]
+
+    assert simulated == [*book().profiles["demo"]]
+    assert [s.name for s in servers_for(real)] == [*DEMO_SERVERS[:-1], "node"]
+
+
 def test_every_server_needs_only_recipes_that_exist() -> None:
     for server in SERVERS.values():
         assert set(server.recipes) <= set(book().recipes)
@@ -63,7 +71,7 @@ def test_a_server_starts_in_a_later_wave_than_those_it_follows() -> None:
     assert names == [
         {"etcd", "gitea", "registry"},
         {"kube-apiserver"},
-        {"kube-controller-manager", "kube-scheduler", "kwok", "cert-manager"},
+        {"kube-controller-manager", "kube-scheduler", "kwok", "node", "cert-manager", "traefik"},
     ]
 
 
@@ -86,6 +94,17 @@ def test_recipes_of_a_step_share_module_version_and_way() -> None:
 def test_an_unknown_name_is_refused_with_the_known_ones(ask: object) -> None:
     with pytest.raises(LabError, match=r"'x'\. (Profiles|Recipes): .*\w"):
         ask()  # type: ignore[operator]
+
+
+def test_a_profile_stands_for_its_members_in_those_after_it() -> None:
+    assert set(book().profiles["routing"]) - set(book().profiles["demo"]) == {
+        "cert-manager",
+        "cert-manager-crds",
+        "gateway-api-crds",
+        "traefik",
+    }
+    started = [server.name for server in servers_for(book().profiles["routing"])]
+    assert started == [*DEMO_SERVERS, "cert-manager", "traefik"]
 
 
 def test_a_profile_with_an_unknown_recipe_is_refused() -> None:
@@ -125,6 +144,16 @@ def test_a_source_is_a_directory_of_go_files_for_a_module_that_is_required(field
     )
     with pytest.raises(ValueError, match="recipe a: source is a directory of Go files"):
         parse(text)
+
+
+def test_a_program_of_ours_needs_a_source_and_requires_no_module() -> None:
+    text = (
+        '[toolchain]\nminimum = "1"\nwheel = "w"\nwheel_version = "1"\n[profiles]\n[recipes.a]\n'
+        'version = "1.0.0"\nmodule = "m"\npackage = "."\nseconds = 1\ndisk_mb = 1\nway = "own"\n'
+    )
+    with pytest.raises(ValueError, match="recipe a: a program of way own has a source"):
+        parse(text)
+    assert own_go_mod(book().recipes["page"], "") == "module kapsa.invalid/lab\ngo 1.26\n"
 
 
 def test_staged_modules_are_replaced_by_their_published_versions() -> None:
