@@ -1,16 +1,20 @@
-"""Small HTTP requests to servers on the loopback address; never through a proxy."""
+"""Small HTTP requests to servers on the loopback address; never through a proxy.
+
+Names below `localhost` lead to that address, as in browsers, whatever the system's resolver says.
+"""
 
 from __future__ import annotations
 
 import base64
 import json
+import socket
 import ssl
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.message import Message
-from http.client import HTTPException
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from pathlib import Path
 from typing import Any
 
@@ -53,10 +57,7 @@ def request(
     if authorization:
         sent["Authorization"] = authorization
     outgoing = urllib.request.Request(url, data=body, headers=sent, method=method)
-    handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]
-    if ca_file is not None:
-        context = ssl.create_default_context(cafile=str(ca_file))
-        handlers.append(urllib.request.HTTPSHandler(context=context))
+    handlers = (urllib.request.ProxyHandler({}), _HTTPHandler(), _HTTPSHandler(ca_file))
     try:
         with urllib.request.build_opener(*handlers).open(outgoing, timeout=timeout) as answer:
             return Response(answer.status, answer.headers, answer.read())
@@ -65,6 +66,32 @@ def request(
             return Response(error.code, error.headers, error.read())
     except HTTPException as error:
         raise ConnectionError(f"{method} {url}: {error!r}") from error
+
+
+class _Connection(HTTPConnection):
+    def connect(self) -> None:
+        local = f".{self.host}".endswith(".localhost")
+        host = "127.0.0.1" if local else self.host
+        self.sock = socket.create_connection((host, self.port), self.timeout)
+
+
+class _SecureConnection(HTTPSConnection, _Connection):
+    """Connects as the one, and then speaks TLS, with the name that was asked for, as the other."""
+
+
+class _HTTPHandler(urllib.request.HTTPHandler):
+    def http_open(self, req: urllib.request.Request) -> HTTPResponse:
+        return self.do_open(_Connection, req)
+
+
+class _HTTPSHandler(urllib.request.HTTPSHandler):
+    def __init__(self, ca_file: Path | None) -> None:
+        super().__init__()
+        self._ca_file = ca_file
+
+    def https_open(self, req: urllib.request.Request) -> HTTPResponse:
+        context = ssl.create_default_context(cafile=self._ca_file)
+        return self.do_open(_SecureConnection, req, context=context)
 
 
 def request_json(
