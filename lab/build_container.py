@@ -17,10 +17,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from lab.build_home import ACCOUNTS, OWN_DIRECTORIES, USER, VARIABLES
 from lab.spawn import spawn
-
-USER = 1000
-"""The user of the image, and their group."""
 
 _PROGRAMS = ("/usr", "/bin", "/sbin", "/lib", "/lib64")
 _SETTINGS = (
@@ -32,23 +30,8 @@ _SETTINGS = (
     "/etc/ld.so.cache",
 )
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
-_WRITABLE = (
-    *("home/user", "home/user/.local", "home/user/.local/tmp", "home/user/.local/share"),
-    *("home/user/.local/share/buildkit", "run/user", f"run/user/{USER}", "tmp"),
-)
-_FILES = {
-    "etc/passwd": f"root:x:0:0::/root:/bin/sh\nuser:x:{USER}:{USER}::/home/user:/bin/sh\n",
-    "etc/group": f"root:x:0:\nuser:x:{USER}:\n",
-    "etc/subuid": "user:100000:65536\n",
-    "etc/subgid": "user:100000:65536\n",
-}
-_ENVIRONMENT = {
-    "PATH": "/buildkit:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-    "HOME": "/home/user",
-    "USER": "user",
-    "XDG_RUNTIME_DIR": f"/run/user/{USER}",
-    "TMPDIR": "/home/user/.local/tmp",
-}
+_WRITABLE = (*(name.lstrip("/") for name in OWN_DIRECTORIES), "run/user", "tmp")
+_ENVIRONMENT = {**VARIABLES, "PATH": f"/buildkit:{VARIABLES['PATH']}"}
 
 
 @dataclass(frozen=True)
@@ -110,9 +93,10 @@ def _furnish(container: Container, root: Path) -> None:
     for path in map(Path, _SETTINGS):
         if path.exists():
             _bind(path.resolve(), root / path.relative_to("/"))
-    for name, text in _FILES.items():
-        (root / name).parent.mkdir(exist_ok=True)
-        (root / name).write_text(text, "utf-8")
+    for name, text in ACCOUNTS.items():
+        inside = root / name.lstrip("/")
+        inside.parent.mkdir(exist_ok=True)
+        inside.write_text(text, "utf-8")
     for device in _DEVICES:
         _bind(f"/dev/{device}", root / "dev" / device)
     for name, program in container.programs.items():

@@ -22,7 +22,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lab.build_container import USER, Container, start
+from lab.build_container import Container, start
+from lab.build_home import DAEMONLESS, USER
 from lab.errors import LabError
 from lab.httpclient import request
 from lab.objects import read_object, read_objects
@@ -41,7 +42,6 @@ _MESSAGE_LIMIT = 4096
 _LOG_MESSAGE_LIMIT = 2048
 _NEEDED = ("runc", "newuidmap", "unshare", "pivot_root", "git", "awk")
 _RECIPES = ("buildkitd", "buildctl", "rootlesskit")
-_DAEMONLESS = "examples/buildctl-daemonless/buildctl-daemonless.sh"
 
 
 def missing() -> str:
@@ -245,7 +245,7 @@ class BuildNode:
                 raise LabError(f"This laboratory has no {recipe}: its profile must be `test`.")
             found[recipe] = artifact
         script = self.directory / "buildctl-daemonless.sh"
-        shutil.copyfile(found["buildctl"].parent / _DAEMONLESS, script)
+        shutil.copyfile(found["buildctl"].parent / DAEMONLESS, script)
         script.chmod(0o755)
         return {name: str(path) for name, path in found.items()} | {script.name: str(script)}
 

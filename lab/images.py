@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import io
 import json
+import platform
 import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -39,6 +40,36 @@ class Registry:
         return f"http://{self.host}"
 
 
+@dataclass(frozen=True)
+class Layer:
+    """The files of an image: a tar, `packed` by gzip; `diff_id` is the digest of the tar itself."""
+
+    packed: bytes = field(repr=False)
+    diff_id: str
+
+
+def layer_of(tar: bytes) -> Layer:
+    """A tar as a layer; the same tar gives the same layer."""
+    # Hardly compressed: it goes no further than this machine.
+    return Layer(gzip.compress(tar, compresslevel=1, mtime=0), _digest(tar))
+
+
+def pack(files: Mapping[str, bytes], mode: int = 0o644) -> Layer:
+    """A layer of files, all with the same mode, that belong to root."""
+    output = io.BytesIO()
+    with tarfile.open(fileobj=output, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)  # owner 0, time 0: the same bytes every time
+            member.size, member.mode = len(content), mode
+            archive.addfile(member, io.BytesIO(content))
+    return layer_of(output.getvalue())
+
+
+def architecture() -> str:
+    """This machine's architecture, as images name it."""
+    return {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+
+
 def push_image(
     registry: Registry, repository: str, tag: str, labels: Mapping[str, str] | None = None
 ) -> str:
@@ -47,25 +78,36 @@ def push_image(
     The same arguments give the same digest. Raises ApiError if the registry refuses.
     """
     text = json.dumps({"tag": tag, "labels": dict(labels or {})}, sort_keys=True)
-    tar = _tar("image.json", text.encode())
-    layer = gzip.compress(tar, mtime=0)
+    layer = pack({"image.json": text.encode()})
+    settings = {"Labels": dict(sorted((labels or {}).items()))}
+    return push_layer(registry, repository, tag, layer, settings)
+
+
+def push_layer(
+    registry: Registry, repository: str, tag: str, layer: Layer, settings: Mapping[str, object]
+) -> str:
+    """Pushes an image of one layer; its digest (`sha256:…`).
+
+    `settings` is how it runs, in the image specification's words: `User`, `Env`, `Entrypoint` …
+    Raises ApiError if the registry refuses.
+    """
     config = json.dumps(
         {
-            "architecture": "amd64",
+            "architecture": architecture(),
             "os": "linux",
             "created": "1970-01-01T00:00:00Z",
-            "config": {"Labels": dict(sorted((labels or {}).items()))},
-            "rootfs": {"type": "layers", "diff_ids": [_digest(tar)]},
+            "config": dict(settings),
+            "rootfs": {"type": "layers", "diff_ids": [layer.diff_id]},
         }
     ).encode()
-    for blob in (layer, config):
+    for blob in (layer.packed, config):
         _push_blob(registry, repository, blob)
     manifest = json.dumps(
         {
             "schemaVersion": 2,
             "mediaType": MANIFEST_TYPE,
             "config": _descriptor(_CONFIG_TYPE, config),
-            "layers": [_descriptor(_LAYER_TYPE, layer)],
+            "layers": [_descriptor(_LAYER_TYPE, layer.packed)],
         }
     ).encode()
     path = f"/v2/{repository}/manifests/{tag}"
@@ -137,12 +179,3 @@ def _digest(data: bytes) -> str:
 
 def _descriptor(media_type: str, data: bytes) -> dict[str, object]:
     return {"mediaType": media_type, "digest": _digest(data), "size": len(data)}
-
-
-def _tar(name: str, content: bytes) -> bytes:
-    member = tarfile.TarInfo(name)  # owner 0, time 0: the same bytes every time
-    member.size = len(content)
-    output = io.BytesIO()
-    with tarfile.open(fileobj=output, mode="w", format=tarfile.USTAR_FORMAT) as archive:
-        archive.addfile(member, io.BytesIO(content))
-    return output.getvalue()

@@ -74,7 +74,11 @@ class Application:
         return f"{self.repository.owner}/{self.name}"
 
     def commit(
-        self, branch: str = "main", *, files: Mapping[str, str] | None = None, image: bool = True
+        self,
+        branch: str = "main",
+        *,
+        files: Mapping[str, str | bytes | None] | None = None,
+        image: bool = True,
     ) -> str:
         """Commit on a branch and push it, and (with `image`) an image of it; return the SHA."""
         content = files or {"version.txt": f"{branch} {time.time_ns()}\n"}

@@ -39,17 +39,31 @@ _PASSING: Final = re.compile(
         )
     )
 )
+# A condition has room for about 230 characters of it, beside the end of the log.
 _OBSTACLES: Final = (
     (
         re.compile(
-            r"^\[rootlesskit:\w+ *\] error: .*(?:start the child|UID/GID map|unshare|namespace)",
+            r"^\[rootlesskit:\w+ *\] error: .*"
+            r"(?:No sub[ug]id ranges found|\"new[ug]idmap\": executable file not found)",
             re.MULTILINE,
         ),
         (
-            "the node does not let BuildKit make a user namespace; on its kernel,"
-            " user.max_user_namespaces must not be 0, and neither"
-            " kernel.unprivileged_userns_clone=0 nor"
-            " kernel.apparmor_restrict_unprivileged_userns=1 may be set"
+            "the image of the operator's setting KAPSA_BUILDKIT_IMAGE is not BuildKit's rootless"
+            " one: it lacks newuidmap, newgidmap, or the ids for the user 1000 in /etc/subuid and"
+            " /etc/subgid"
+        ),
+    ),
+    (
+        re.compile(
+            r"^\[rootlesskit:\w+ *\] error: .*"
+            r"(?:start the child|UID/GID map|unshare|namespace|share mount point)",
+            re.MULTILINE,
+        ),
+        (
+            "the node does not let BuildKit make a user namespace:"
+            " user.max_user_namespaces=0, kernel.unprivileged_userns_clone=0 or"
+            " kernel.apparmor_restrict_unprivileged_userns=1 forbids it there, or a policy forbids"
+            " privilege escalation"
         ),
     ),
     (

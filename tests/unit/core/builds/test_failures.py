@@ -10,6 +10,9 @@ PUSH = (
 )
 ASK = "error: failed to solve: failed to push registry.example.com/a/b:c: failed to do request: "
 
+ROOM = 230
+"""Characters of it that a condition shows."""
+
 
 @pytest.mark.parametrize(
     "line",
@@ -92,6 +95,11 @@ def test_what_a_command_of_the_dockerfile_writes_decides_nothing() -> None:
             "[rootlesskit:parent] error: failed to start the child: fork/exec /proc/self/exe:"
             " operation not permitted"
         ),
+        (
+            "[rootlesskit:parent] error: failed to setup UID/GID map: newuidmap 19 [0 1000 1"
+            " 1 100000 65536] failed: : fork/exec /usr/bin/newuidmap: operation not permitted"
+        ),
+        "[rootlesskit:child ] error: failed to share mount point: /: permission denied",
     ],
 )
 def test_a_node_without_user_namespaces_is_told_as_such(line: str) -> None:
@@ -100,7 +108,29 @@ def test_a_node_without_user_namespaces_is_told_as_such(line: str) -> None:
         "========== log ==========",
         line,
     ]
-    assert "user.max_user_namespaces" in obstacle(log)
+    words = obstacle(log)
+    assert "user.max_user_namespaces" in words
+    assert len(words) <= ROOM
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        (
+            "[rootlesskit:parent] error: failed to setup UID/GID map: failed to compute uid/gid"
+            ' map: No subuid ranges found for user 1000 ("user")'
+        ),
+        (
+            "[rootlesskit:parent] error: failed to setup UID/GID map: newuidmap 19 [0 1000 1"
+            ' 1 100000 65536] failed: : exec: "newuidmap": executable file not found in $PATH'
+        ),
+    ],
+)
+def test_an_image_that_is_not_rootless_is_told_by_its_setting(line: str) -> None:
+    said = obstacle(["could not connect to unix:///x after 10 trials", line])
+    assert "KAPSA_BUILDKIT_IMAGE" in said
+    assert "user.max_user_namespaces" not in said
+    assert len(said) <= ROOM
 
 
 def test_a_full_disk_is_told_as_such() -> None:
