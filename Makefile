@@ -35,8 +35,8 @@ demo: dependencies ## Run the whole story on a lab of real servers (STAY=0: chec
 	@$(BIN)/python -m lab.demo $(if $(filter 0,$(STAY)),--once)
 
 .PHONY: test
-test: dependencies ## Run every check: lint, types, architecture, unit and integration tests
-	@$(MAKE) --no-print-directory verify test-unit test-integration
+test: dependencies ## Run every check: lint, types, architecture, unit, integration and end-to-end tests
+	@$(MAKE) --no-print-directory verify test-unit test-integration test-e2e
 
 .PHONY: test-unit
 test-unit: dependencies ## Run the unit tests (no lab)
@@ -46,6 +46,10 @@ test-unit: dependencies ## Run the unit tests (no lab)
 test-integration: dependencies ## Run the integration tests on the lab (the first run builds it)
 	@$(BIN)/python -m lab build --profile test
 	@$(BIN)/pytest tests/integration -q
+
+.PHONY: test-e2e
+test-e2e: dependencies ## Run the end-to-end tests on a real node, where this machine can be one
+	@$(BIN)/pytest tests/e2e -q
 
 .PHONY: bench
 bench: dependencies ## Measure 500 previews on the lab: memory, writes, time (COUNT=100: fewer)
