@@ -74,4 +74,4 @@ format: dependencies ## Format the code and mend what ruff can mend
 
 .PHONY: clean
 clean: ## Remove the virtual environment and caches (not the lab's build cache)
-	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf $(VENV) .venv-installed .mypy_cache .ruff_cache .pytest_cache .hypothesis

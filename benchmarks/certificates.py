@@ -11,6 +11,7 @@ import time
 from contextlib import ExitStack
 
 import lab
+from benchmarks.installation import installed_operator
 from benchmarks.measuring import (
     MOST_IN_A_PROJECT,
     SETTINGS,
@@ -42,6 +43,7 @@ _ISSUED_WITHIN = 120.0
 def main() -> int:
     """Run the benchmark and print what it found; 1 if a preview ordered a certificate."""
     count = _count()
+    command = installed_operator()
     with lab.running("test") as platform, ExitStack() as stack:
         install_gateway_api(platform)
         install(platform)
@@ -53,7 +55,7 @@ def main() -> int:
         for app, share in apps:
             app.apply(*admin_objects(app.registry), *app.team(), _POOL)
             push_branches(app, share)
-        with running_operator(platform, SETTINGS) as operator:
+        with running_operator(platform, SETTINGS, command=command) as operator:
             return _measure(platform, operator, apps)
 
 

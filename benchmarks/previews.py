@@ -11,6 +11,7 @@ import time
 from collections import Counter
 
 import lab
+from benchmarks.installation import installed_operator
 from benchmarks.measuring import (
     MOST_IN_A_PROJECT,
     SETTINGS,
@@ -35,6 +36,7 @@ _QUIET_SECONDS = 60.0
 def main() -> int:
     """Run the benchmark and print what it found; 1 if the operator took too much memory."""
     asked = _arguments()
+    command = installed_operator()
     with lab.running("test") as platform:
         install_gateway_api(platform)
         install(platform)
@@ -42,7 +44,7 @@ def main() -> int:
         with application(platform, "shop", "team-a") as app:
             app.apply(*admin_objects(platform.registry), *app.team())
             push_branches(app, asked.count)
-            with running_operator(platform, SETTINGS) as operator:
+            with running_operator(platform, SETTINGS, command=command) as operator:
                 peak = _measure(app, operator, asked.count)
     if peak > asked.limit:
         print(f"FAILED: more than {asked.limit:.0f} MiB", file=sys.stderr)

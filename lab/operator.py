@@ -13,7 +13,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import yaml
 
@@ -86,6 +86,10 @@ def _chart_file(name: str) -> dict[str, Any]:
     return dict(yaml.safe_load(text))
 
 
+OPERATOR: Final = (sys.executable, "-m", "kapsa", "run")
+"""The command that runs the operator of this checkout."""
+
+
 @dataclass
 class OperatorProcess:
     """One operator. `environment` is added to, and goes over, what a laboratory needs."""
@@ -95,7 +99,7 @@ class OperatorProcess:
     kubeconfig: Path | None = None
     name: str = "operator"
     port: int = field(default_factory=free_port)
-    command: Sequence[str] = (sys.executable, "-m", "kapsa", "run")
+    command: Sequence[str] = OPERATOR
     _process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -189,10 +193,14 @@ class OperatorProcess:
 
 @contextlib.contextmanager
 def running_operator(
-    platform: Platform, environment: Mapping[str, str], *, name: str = "operator"
+    platform: Platform,
+    environment: Mapping[str, str],
+    *,
+    name: str = "operator",
+    command: Sequence[str] = OPERATOR,
 ) -> Iterator[OperatorProcess]:
     """Run an operator for the length of a `with` block, on a laboratory that has it installed."""
-    operator = OperatorProcess(platform, environment, name=name)
+    operator = OperatorProcess(platform, environment, name=name, command=command)
     try:
         operator.start()
         yield operator
