@@ -15,7 +15,7 @@ export UV_PROJECT_ENVIRONMENT := $(VENV)
 
 .PHONY: help
 help: ## List the targets
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: dependencies
 dependencies: $(VENV)/.synced ## Create .venv with everything that development needs
@@ -36,7 +36,7 @@ demo: dependencies ## Run the whole story on a lab of real servers (STAY=0: chec
 
 .PHONY: test
 test: dependencies ## Run every check: lint, types, architecture, unit, integration and end-to-end tests
-	@$(MAKE) --no-print-directory verify test-unit test-integration test-e2e
+	@$(MAKE) --no-print-directory verify test-unit test-integration test-end-to-end
 
 .PHONY: test-unit
 test-unit: dependencies ## Run the unit tests (no lab)
@@ -47,8 +47,8 @@ test-integration: dependencies ## Run the integration tests on the lab (the firs
 	@$(BIN)/python -m lab build --profile test
 	@$(BIN)/pytest tests/integration -q
 
-.PHONY: test-e2e
-test-e2e: dependencies ## Run the end-to-end tests on a real node, where this machine can be one
+.PHONY: test-end-to-end
+test-end-to-end: dependencies ## Run the end-to-end tests on a real node, where this machine can be one
 	@$(BIN)/pytest tests/e2e -q
 
 .PHONY: bench
