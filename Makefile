@@ -8,6 +8,8 @@ BIN := $(VENV)/bin
 UV_VERSION := 0.13.8
 # 1: `make demo` stays up until Ctrl-C; 0: it runs the story once, checks it and exits.
 STAY ?= 1
+# real: containers run; simulated: they don't; auto: they do where this machine can.
+NODE ?= auto
 # Previews that `make bench` makes at once.
 COUNT ?= 500
 
@@ -31,8 +33,8 @@ $(VENV)/.synced: pyproject.toml uv.lock
 	@touch $@
 
 .PHONY: demo
-demo: dependencies ## Run the whole story on a lab of real servers (STAY=0: check it and exit)
-	@$(BIN)/python -m lab.demo $(if $(filter 0,$(STAY)),--once)
+demo: dependencies ## Run the whole story on a lab of real servers (STAY=0: check it and exit; NODE=simulated)
+	@$(BIN)/python -m lab.demo --node $(NODE) $(if $(filter 0,$(STAY)),--once)
 
 .PHONY: test
 test: dependencies ## Run every check: lint, types, architecture, unit, integration and end-to-end tests

@@ -228,4 +228,6 @@ def _defaults(platform: Platform) -> dict[str, str]:
         # The laboratory's forge and registry are on this machine, and speak plain http.
         "KAPSA_ALLOWED_PRIVATE_HOSTS": f"127.0.0.1,localhost,{platform.address}",
         "KAPSA_ALLOW_HTTP_REPOSITORIES": "true",
+        # It goes with the laboratory.
+        "KAPSA_GIT_CACHE_DIRECTORY": str(platform.directory / "git-cache"),
     }

@@ -29,8 +29,9 @@ class Wanted:
         name: What people call it.
         branch: The branch it is of; by this it is found.
         commit: SHA of the commit.
-        image: Its image, by digest.
+        image: Its image, by digest; nothing where Kapsa builds it.
         host: Regular expression of the whole host.
+        scheme: That of its URL.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Wanted:
     commit: str
     image: str
     host: str
+    scheme: str = "http"
 
 
 def ready(kind: str, name: str, type_: str = "Ready") -> Check:
@@ -57,13 +59,14 @@ def running(wanted: Wanted) -> tuple[Check, ...]:
     """Claim that an Environment runs a commit, with all that belongs to it."""
     digest = wanted.image.rpartition("@")[2][: len("sha256:") + 7]
     name = wanted.name
+    image = f", image {digest}…" if digest else ""
     return (
         Check(
             f"Environment of {name} is Running and Ready, commit {wanted.commit[:7]}",
             lambda snapshot: _status_problem(snapshot, wanted),
         ),
         Check(
-            f"Deployment of {name} has all its Pods Ready, image {digest}…",
+            f"Deployment of {name} has all its Pods Ready{image}",
             lambda snapshot: _deployment_problem(snapshot, wanted),
         ),
         Check(
@@ -191,8 +194,8 @@ def _status_problem(snapshot: Snapshot, wanted: Wanted) -> str:
     facts = {
         "phase": (status.get("phase"), "Running"),
         "commit": (status.get("commit"), wanted.commit),
-        "image": (status.get("image"), wanted.image),
-        "url": (status.get("url"), f"http://{host}"),
+        "image": (status.get("image"), wanted.image or status.get("image")),
+        "url": (status.get("url"), f"{wanted.scheme}://{host}"),
     }
     wrong = [f"{fact} is {now}" for fact, (now, then) in facts.items() if now != then]
     if not re.fullmatch(wanted.host, host):
@@ -204,7 +207,7 @@ def _deployment_problem(snapshot: Snapshot, wanted: Wanted) -> str:
     found = _only(snapshot, "Deployment", wanted)
     if isinstance(found, str):
         return found
-    if image_of(found) != wanted.image:
+    if wanted.image and image_of(found) != wanted.image:
         return f"its image is {image_of(found)}"
     status, replicas = found.get("status") or {}, found["spec"]["replicas"]
     counts = [status.get(f"{which}Replicas", 0) for which in ("updated", "ready", "available")]

@@ -12,6 +12,11 @@ SIMULATED = (
     "nothing answers at the URLs. A later version of the lab brings a real node."
 )
 
+REAL = (
+    "Containers really run here: Kapsa has every commit built by BuildKit, and each page is\n"
+    "fetched over HTTPS whose certificate is verified."
+)
+
 POLLS = (
     f"Kapsa looks at the repository, and for missing images, every {POLL_SECONDS} s here\n"
     f"(KAPSA_MIN_POLL_INTERVAL={POLL_SECONDS}, KAPSA_MAX_IMAGE_RETRY_INTERVAL={POLL_SECONDS}):\n"
@@ -34,6 +39,7 @@ def look_around(stage: Stage, snapshot: Snapshot) -> str:
     environment = snapshot.named("Environment", f"{app.name}-pr-2") or {"metadata": {}}
     namespace = environment["metadata"].get("namespace", "")
     page = f"{gitea.url}/{app.repository.full_name}"
+    opened = _to_open(stage, snapshot)
     lines = (
         "Look around, in another terminal:",
         f"  export KUBECONFIG={stage.platform.kubeconfig}",
@@ -44,6 +50,7 @@ def look_around(stage: Stage, snapshot: Snapshot) -> str:
         f"  tail -f {stage.operator.log_file}",
         f"  curl {stage.operator.address}/metrics",
         "",
+        *opened,
         f"Gitea: {page}/pulls",
         f"  user {gitea.username}, password {gitea.password} (throw-away)",
         "",
@@ -54,3 +61,19 @@ def look_around(stage: Stage, snapshot: Snapshot) -> str:
         "It all stays until you press Ctrl-C here, and is then stopped and removed.",
     )
     return "\n".join(lines)
+
+
+def _to_open(stage: Stage, snapshot: Snapshot) -> tuple[str, ...]:
+    """Return the URLs that answer, for a browser; nothing where none does."""
+    routing = stage.platform.routing
+    if stage.ca_file is None or routing is None:
+        return ()
+    told = (str((item.get("status") or {}).get("url", "")) for item in snapshot.of("Environment"))
+    urls = [routing.address(url) for url in told if url]
+    return (
+        "Open in a browser (it knows nothing of the lab's certificate authority, and warns):",
+        *(f"  {url}" for url in urls),
+        "Or verified:",
+        *(f"  curl --cacert {stage.ca_file} {url}" for url in urls[:1]),
+        "",
+    )

@@ -7,13 +7,20 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
 
-from lab.demo.manifests import POLL_SECONDS, Files, write_manifests
+from lab import builds
+from lab.builds import enable_builds
+from lab.certificates import create_ca_issuer
+from lab.demo.manifests import POLL_SECONDS, Files, write_manifests, write_real_manifests
 from lab.demo.snapshot import Snapshot, take
 from lab.errors import ServerError
 from lab.laboratory import running
+from lab.node import missing
 from lab.operator import NAMESPACE, SERVICE_ACCOUNT, OperatorProcess, install, running_operator
 from lab.platform import Platform
+from lab.recipes import NodeKind
 from lab.scenario import Application, application
 
 Say = Callable[[str], None]
@@ -32,12 +39,21 @@ _APPLICATION = "shop"
 
 @dataclass(frozen=True)
 class Stage:
-    """A running laboratory, operator and application, and the manifests to begin with."""
+    """A running laboratory, operator and application, and the manifests to begin with.
+
+    Attributes:
+        platform: The laboratory.
+        operator: Its operator.
+        app: The application.
+        files: The manifests.
+        ca_file: By what the certificates of URLs are verified; None where nothing answers there.
+    """
 
     platform: Platform
     operator: OperatorProcess
     app: Application
     files: Files
+    ca_file: Path | None = None
 
     @property
     def kubectl(self) -> str:
@@ -61,29 +77,53 @@ class Stage:
 
 
 @contextmanager
-def stage(say: Say) -> Iterator[Stage]:
+def stage(say: Say, node: NodeKind) -> Iterator[Stage]:
     """Set the stage for the length of a `with` block; everything is gone afterwards.
+
+    Args:
+        say: Tells what is done.
+        node: Whether containers really run.
 
     Raises:
         BuildError: A server could not be built.
         ServerError: A server or the operator did not start.
     """
     began = time.monotonic()
-    say(
-        "Starting etcd, kube-apiserver, kube-controller-manager, kube-scheduler, two\n"
-        "simulated nodes (kwok), a forge (Gitea) and an OCI registry. The first time they\n"
-        "are built: about 13 minutes on two cores."
-    )
-    with running("demo") as platform:
+    say(_STARTING[node])
+    with running(_PROFILES[node], node=node) as platform:
         say(f"They run, after {time.monotonic() - began:.1f} s. Installing Kapsa …")
         install(platform)
+        is_real = node == "real"
+        ca_file = create_ca_issuer(platform) if is_real else None
+        settings = SETTINGS | (enable_builds(platform) if is_real else {})
         with (
             application(platform, _APPLICATION, _TEAM) as app,
-            running_operator(platform, SETTINGS) as operator,
+            running_operator(platform, settings) as operator,
         ):
             say(
                 "Kapsa's CRDs and permissions are installed, and its operator runs as a process\n"
                 f"of its own, as ServiceAccount {NAMESPACE}/{SERVICE_ACCOUNT},"
                 f" after {time.monotonic() - began:.1f} s."
             )
-            yield Stage(platform, operator, app, write_manifests(app))
+            files = write_real_manifests(app) if is_real else write_manifests(app)
+            yield Stage(platform, operator, app, files, ca_file)
+
+
+def what_forbids_a_real_node() -> str:
+    """Return why containers can't run in a laboratory here, in one line; '' where they can."""
+    return missing() or builds.missing()
+
+
+_PROFILES: Final[dict[NodeKind, str]] = {"real": "routing", "simulated": "demo"}
+_STARTING: Final[dict[NodeKind, str]] = {
+    "real": (
+        "Starting etcd, kube-apiserver, kube-controller-manager, kube-scheduler, a node\n"
+        "(containerd, kubelet), Traefik, cert-manager, a forge (Gitea) and an OCI registry.\n"
+        "The first time they are built: about 25 minutes on two cores."
+    ),
+    "simulated": (
+        "Starting etcd, kube-apiserver, kube-controller-manager, kube-scheduler, two\n"
+        "simulated nodes (kwok), a forge (Gitea) and an OCI registry. The first time they\n"
+        "are built: about 13 minutes on two cores."
+    ),
+}

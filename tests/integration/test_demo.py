@@ -77,7 +77,7 @@ def start(tmp_path: Path, temporary: Path) -> Iterator[Callable[..., Demo]]:
         out, err = tmp_path / "out", tmp_path / "err"
         with out.open("wb") as output, err.open("wb") as errors:
             process = subprocess.Popen(
-                [sys.executable, "-m", "lab.demo", *arguments],
+                [sys.executable, "-m", "lab.demo", "--node", "simulated", *arguments],
                 cwd=ROOT,
                 env=os.environ | {"TMPDIR": str(temporary)},
                 stdin=subprocess.DEVNULL,

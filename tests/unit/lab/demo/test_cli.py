@@ -19,7 +19,8 @@ from lab.errors import ServerError
 from tests.unit.lab.demo.world import snapshot, world
 
 SCENE = SimpleNamespace(
-    platform=SimpleNamespace(kubectl=lambda *_: "what kubectl says"),
+    platform=SimpleNamespace(kubectl=lambda *_: "what kubectl says", routing=None),
+    ca_file=None,
     operator=SimpleNamespace(
         log_file="/lab/logs/operator.log", last_lines=lambda _: "the last line of the log"
     ),
@@ -38,7 +39,7 @@ class Run:
         self.act: Callable[[], tuple[Check, ...]] = tuple
         monkeypatch.setattr(cli, "stage", self._stage)
         monkeypatch.setattr(cli, "Story", lambda *_: self)
-        monkeypatch.setattr(sys, "argv", ["demo", "--once"])
+        monkeypatch.setattr(sys, "argv", ["demo", "--once", "--node", "simulated"])
         monkeypatch.setattr(cli, "play", partial(play, within=-1))
 
     def prepare(self) -> None:
@@ -55,7 +56,7 @@ class Run:
         return 0
 
     @contextmanager
-    def _stage(self, _say: Callable[[str], None]) -> Iterator[SimpleNamespace]:
+    def _stage(self, _say: Callable[[str], None], _node: str) -> Iterator[SimpleNamespace]:
         try:
             yield SCENE
         finally:

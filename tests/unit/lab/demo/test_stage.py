@@ -11,10 +11,11 @@ import pytest
 from lab.demo.farewell import look_around
 from lab.demo.stage import Stage
 from lab.errors import ServerError
+from lab.routing import Routing
 from tests.unit.lab.demo.world import snapshot, world
 
 
-def stage(*, is_running: bool = True) -> Stage:
+def stage(*, is_running: bool = True, ca_file: Path | None = None) -> Stage:
     repository = SimpleNamespace(full_name="team-a/shop")
     gitea = SimpleNamespace(url="http://127.0.0.1:3000", username="admin", password="secret")
     operator: Any = SimpleNamespace(
@@ -24,11 +25,13 @@ def stage(*, is_running: bool = True) -> Stage:
         address="http://127.0.0.1:8080",
     )
     platform: Any = SimpleNamespace(
-        kubectl_binary=Path("/lab/kubectl"), kubeconfig=Path("/lab/kubeconfig")
+        kubectl_binary=Path("/lab/kubectl"),
+        kubeconfig=Path("/lab/kubeconfig"),
+        routing=Routing(80, 8443),
     )
     app: Any = SimpleNamespace(gitea=gitea, repository=repository, name="shop", namespace="team-a")
     files: Any = None
-    return Stage(platform, operator, app, files)
+    return Stage(platform, operator, app, files, ca_file)
 
 
 def test_without_kubectl_on_path_people_are_shown_the_laboratorys(
@@ -65,3 +68,14 @@ def test_the_end_says_where_everything_is() -> None:
         "until you press Ctrl-C",
     ):
         assert expected in said
+
+
+def test_where_containers_run_the_end_names_the_urls_that_open() -> None:
+    objects = world()
+    objects["Environment"]["status"]["url"] = "https://shop.apps.localhost"
+
+    said = look_around(stage(ca_file=Path("/lab/ca.pem")), snapshot(objects))
+
+    assert "  https://shop.apps.localhost:8443\n" in said
+    assert "curl --cacert /lab/ca.pem https://shop.apps.localhost:8443" in said
+    assert "Open in a browser" not in look_around(stage(), snapshot(objects))
