@@ -30,7 +30,7 @@ from kapsa.core.builds.live import BuildState, LiveBuild
 from kapsa.core.builds.namespace import furnishings_of_builds
 from kapsa.core.builds.orders import BuildOrder, BuildSecrets, BuildSettings, Origin
 from kapsa.core.drift import drift, stamp
-from kapsa.core.jobs.job_failure import forms
+from kapsa.core.redaction import forms
 from kapsa.core.workloads.pod_trouble import trim_pod
 from kapsa.models.build import Build
 from lab.build_container import Container

@@ -58,7 +58,11 @@ class Demo:
         return [command for identity, command in self.seen.items() if is_alive(identity)]
 
     def _look_below(self, pid: int) -> None:
-        for children in Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            threads = [*Path(f"/proc/{pid}/task").glob("*/children")]
+        except OSError:
+            return  # it has just ended
+        for children in threads:
             for child in map(int, _read(children).split()):
                 identity = identify(child)
                 if identity is not None:

@@ -12,7 +12,7 @@ from kapsa.adapters.resources import PODS
 from kapsa.core import labels
 from kapsa.core.builds.failures import is_transient
 from kapsa.core.builds.live import LiveBuild
-from kapsa.core.jobs.job_failure import forms
+from kapsa.core.redaction import forms
 from kapsa.utils.text import last_lines, sanitise
 
 _LINES: Final = 20

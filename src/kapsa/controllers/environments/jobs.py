@@ -14,9 +14,10 @@ from kapsa.controllers.state import OWNER, State
 from kapsa.core import labels
 from kapsa.core.conditions import Blocked
 from kapsa.core.jobs.completions import JobFacts, finishing_processes
-from kapsa.core.jobs.job_failure import explain, secret_variables
+from kapsa.core.jobs.job_failure import explain
 from kapsa.core.jobs.jobs import Runs, job_name
 from kapsa.core.jobs.live_jobs import result_of
+from kapsa.core.redaction import secret_variables
 from kapsa.core.workloads.configuration import Configuration
 from kapsa.core.workloads.pod_trouble import trouble_of
 from kapsa.core.workloads.processes import Process
@@ -86,7 +87,7 @@ class Jobs:
     def _troubles(self, jobs: Iterable[Mapping[str, Any]]) -> dict[str, str]:
         """Return why pods of Jobs don't run, by the names of the Jobs."""
         return {
-            str(job["metadata"]["name"]): ": ".join(filter(None, (trouble.head, trouble.text)))
+            str(job["metadata"]["name"]): trouble.told()
             for job in jobs
             for pod in self.state.pods.find(OWNER, job["metadata"]["uid"])
             if (trouble := trouble_of(pod)) is not None

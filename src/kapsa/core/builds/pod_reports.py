@@ -16,7 +16,7 @@ def delay(pods: Sequence[Mapping[str, Any]]) -> str:
     for pod in pods:
         trouble = trouble_of(pod)
         if trouble is not None:
-            return ": ".join(filter(None, (trouble.head, trouble.text)))
+            return trouble.told()
     return ""
 
 

@@ -19,6 +19,7 @@ from kapsa.core.hosts.routing import route_absence
 from kapsa.core.jobs.completion_status import history_of, phase_of, result_of_rollout, with_jobs
 from kapsa.core.jobs.completions import Completions
 from kapsa.core.tls.tls_status import CertificateState, certificate_state
+from kapsa.core.workloads.configuration import Configuration, references_of
 from kapsa.core.workloads.workload import Workload, no_workload
 from kapsa.core.workloads.workloads import Live, workload_of_environment
 from kapsa.models.conditions import ConditionType
@@ -121,9 +122,15 @@ def _workload(known: EnvironmentInput, plan: Plan, observed: Observed) -> Worklo
         name: live for (kind, name), live in observed.objects.items() if kind == "Deployment"
     }
     is_held = bool(plan.blocked or plan.held or observed.failure)
-    return workload_of_environment(
-        known.environment, Live(deployments, observed.pods), is_held=is_held
-    )
+    live = Live(deployments, observed.pods, _secrets(known))
+    return workload_of_environment(known.environment, live, is_held=is_held)
+
+
+def _secrets(known: EnvironmentInput) -> tuple[str, ...] | None:
+    """Return what must not show of what the containers write; None where that is not known."""
+    if isinstance(known.configuration, Configuration):
+        return known.configuration.secret_values
+    return None if references_of(known.environment) else ()
 
 
 def _time(seconds: float | None) -> str | None:

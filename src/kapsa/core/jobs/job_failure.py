@@ -1,14 +1,10 @@
 """Why a Job failed, for people: how its container ended, and the last lines of its log."""
 
-import json
-import re
-from base64 import b64encode
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
-from urllib.parse import quote
 
 from kapsa.core.jobs.live_jobs import failure_of
-from kapsa.models.container import EnvironmentVariable
+from kapsa.core.redaction import all_forms
 from kapsa.utils.text import last_lines, sanitise
 
 Manifest = Mapping[str, Any]
@@ -16,8 +12,6 @@ Manifest = Mapping[str, Any]
 LIMIT: Final = 700
 """Longest explanation (characters): with what is said around it, it still fits a condition."""
 _WORDS_LIMIT: Final = 200
-_SECRET_NAME: Final = re.compile("SECRET|TOKEN|PASSW|PASSPHRASE|CREDENTIAL|KEY", re.IGNORECASE)
-_SHORTEST_SECRET: Final = 6
 
 
 def explain(
@@ -36,7 +30,7 @@ def explain(
         log: The end of its log; None where nobody could read it.
         secrets: Values that must not show, in no form.
     """
-    hidden = tuple(form for secret in secrets for form in forms(secret))
+    hidden = all_forms(secrets)
     words = _exit(pod, container) if failure_of(job)[0] == "BackoffLimitExceeded" else ""
     words = sanitise(words or ": ".join(filter(None, failure_of(job))), _WORDS_LIMIT, hidden)
     text = f"Job {job['metadata']['name']}: {words or 'it failed'}"
@@ -45,21 +39,6 @@ def explain(
     intro = "; its log ends: "
     shown = last_lines(log, LIMIT - len(text) - len(intro), hidden)
     return f"{text}{intro}{shown}" if shown else f"{text}; its log is empty"
-
-
-def secret_variables(variables: Iterable[EnvironmentVariable]) -> Iterator[str]:
-    """Yield the values of variables that are called like secrets."""
-    for item in variables:
-        if _SECRET_NAME.search(item.name) and len(item.value) >= _SHORTEST_SECRET:
-            yield item.value
-
-
-def forms(secret: str) -> Iterator[str]:
-    """Yield a secret as programs write it."""
-    yield secret
-    yield quote(secret, safe="")
-    yield json.dumps(secret)[1:-1]
-    yield b64encode(secret.encode()).decode().rstrip("=")
 
 
 def _exit(pod: Manifest | None, container: str) -> str:

@@ -41,7 +41,7 @@ def pod_template(context: WorkloadContext, process: Process) -> dict[str, Any]:
         spec["volumes"] = volumes
     if process.kind == "web":
         spec["terminationGracePeriodSeconds"] = _DRAIN_SECONDS + _SHUTDOWN_SECONDS
-    if process.has_several_pods:
+    if process.lasts:
         spec["topologySpreadConstraints"] = _spread(context, process)
     return {"metadata": metadata, "spec": spec}
 
@@ -70,6 +70,8 @@ def container(context: WorkloadContext, process: Process) -> dict[str, Any]:
         built["volumeMounts"] = mounts
     if process.lasts:
         built |= _probes(process)
+        # Its last lines are then in the pod's status, and in the Environment's.
+        built["terminationMessagePolicy"] = "FallbackToLogsOnError"
     if process.kind == "web":
         built["lifecycle"] = {"preStop": {"sleep": {"seconds": _DRAIN_SECONDS}}}
     if process.command:
@@ -100,6 +102,7 @@ def _container_security(context: WorkloadContext) -> dict[str, Any]:
 def _spread(context: WorkloadContext, process: Process) -> list[dict[str, Any]]:
     """Return over what the pods are spread, as far as that can be.
 
+    A single pod has it too: else all pods would be made anew when a second one is asked for.
     Zones too: whoever says anything of it loses the scheduler's own defaults, which spread over
     both. Each version is spread for itself, or the old pods would push the new ones aside.
 

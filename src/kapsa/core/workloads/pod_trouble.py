@@ -7,12 +7,13 @@ Source: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from kapsa.core.builds.build_pods import ending
-from kapsa.utils.text import sanitise
+from kapsa.core.redaction import all_forms
+from kapsa.utils.text import last_lines, sanitise
 
 Manifest = Mapping[str, Any]
 
@@ -39,6 +40,11 @@ _ENDED: Final = frozenset({"Failed", "Succeeded"})
 """Phases of pods that others have taken the place of."""
 _BACK_OFF: Final = re.compile(r"^Back-off pulling image \"[^\"]*\"(: ErrImagePull)?(: )?")
 _TEXT_LIMIT: Final = 400
+_LINES_LIMIT: Final = 700
+_LOG_END: Final = 2048
+"""How many bytes the kubelet takes of the end of a log, wherever a line begins.
+
+Source: https://pkg.go.dev/k8s.io/kubernetes/pkg/kubelet/container#pkg-constants"""
 _NAME_LIMIT: Final = 63
 
 
@@ -50,7 +56,8 @@ class Trouble:
         reason: The kubelet's or scheduler's word for it.
         container: The container; nothing where it is the pod as a whole.
         ending: How the container ended; nothing where it didn't.
-        text: What else is said of it, which may change by the hour.
+        text: What else Kubernetes says of it, which may change by the hour.
+        output: The end of what the container wrote, as it is: there may be secrets in it.
         is_past: Whether the container is ready at the moment: until it ends again, if it does.
     """
 
@@ -58,6 +65,7 @@ class Trouble:
     container: str = ""
     ending: str = ""
     text: str = ""
+    output: str = ""
     is_past: bool = False
 
     @property
@@ -65,6 +73,21 @@ class Trouble:
         """What stays the same as long as it is the same trouble."""
         where = f"container {self.container}" if self.container else ""
         return ": ".join(filter(None, (where, self.reason, self.ending)))
+
+    def details(self, secrets: Iterable[str] | None = None) -> str:
+        """Return what may change while it is the same trouble, on one line.
+
+        Args:
+            secrets: Values that must not show, in no form. None where nobody knows them: then
+                nothing shows that the container wrote.
+        """
+        if secrets is None or not self.output:
+            return self.text
+        return last_lines(self.output, _LINES_LIMIT, all_forms(secrets))
+
+    def told(self) -> str:
+        """Return it on one line, without what the container wrote."""
+        return ": ".join(filter(None, (self.head, self.text)))
 
 
 def trim_pod(manifest: Manifest) -> dict[str, Any]:
@@ -126,7 +149,8 @@ def _of_container(status: Manifest, *, may_end: bool) -> Trouble | None:
         if may_end and not end.get("exitCode"):
             return None
         is_past = bool(status.get("ready"))
-        return Trouble(_CRASHING, name, _ending(end), _text(end.get("message")), is_past)
+        output = _whole_lines(str(end.get("message") or ""))
+        return Trouble(_CRASHING, name, _ending(end), output=output, is_past=is_past)
     if reason in _HARMLESS:
         return None
     # The message of a back-off says how long it is, which grows.
@@ -137,6 +161,13 @@ def _of_container(status: Manifest, *, may_end: bool) -> Trouble | None:
 def _ending(end: Manifest) -> str:
     reason = _name(end.get("reason"))
     return f"it ended with exit code {end.get('exitCode', 0)}" + (f" ({reason})" if reason else "")
+
+
+def _whole_lines(output: str) -> str:
+    """Leave the first line out where it may have been cut: nobody would know half a secret."""
+    if len(output.encode(errors="replace")) < _LOG_END:
+        return output
+    return output.partition("\n")[2]
 
 
 def _text(said: object) -> str:

@@ -7,7 +7,8 @@ from typing import Any, Final
 from kapsa.core import labels
 from kapsa.core.conditions import Finding, find, found
 from kapsa.core.manifests.context import WorkloadContext
-from kapsa.core.workloads.pod_trouble import trouble_of
+from kapsa.core.redaction import secret_variables
+from kapsa.core.workloads.pod_trouble import Trouble, trouble_of
 from kapsa.core.workloads.processes import MAIN, Process, processes_of
 from kapsa.core.workloads.workload import Workload, no_workload, workload_of
 from kapsa.models.conditions import ConditionType
@@ -36,10 +37,13 @@ class Live:
     Attributes:
         deployments: The live Deployments by name.
         pods: The pods in the Environment's namespace that say they are its, each trimmed.
+        secrets: The content of the Environment's Secrets; None where it is not known, and nothing
+            that its containers wrote may show.
     """
 
     deployments: Mapping[str, Manifest]
     pods: Sequence[Manifest] = ()
+    secrets: Sequence[str] | None = None
 
 
 def workload_of_environment(environment: Environment, live: Live, *, is_held: bool) -> Workload:
@@ -130,7 +134,12 @@ def _state(name: str, process: Process, live: Live, before: Condition | None) ->
     deployment = live.deployments.get(name)
     if deployment is None:
         return no_workload(name)
-    head, text = _worst(process, pods, was_troubled=was_troubled)
+    which, worst = _worst(pods, was_troubled=was_troubled)
+    head = f"process {process.name}{which}: {worst.head}" if worst else ""
+    # What a former version was given may have been another secret.
+    is_known = live.secrets is not None and not which
+    secrets = (*(live.secrets or ()), *secret_variables(process.env)) if is_known else None
+    text = worst.details(secrets) if worst else ""
     state = workload_of(
         deployment,
         process.name,
@@ -140,7 +149,9 @@ def _state(name: str, process: Process, live: Live, before: Condition | None) ->
     finding = state.finding
     if before is None or before.reason != finding.reason or not head:
         return state
-    if _begins(finding.message, head) and _begins(before.message, head):
+    # Words that were missing, since nobody knew what must not show, are said once they are there.
+    is_more = before.message == head
+    if _begins(finding.message, head) and _begins(before.message, head) and not is_more:
         return replace(state, finding=replace(finding, message=before.message))
     return state
 
@@ -149,8 +160,8 @@ def _begins(text: str, head: str) -> bool:
     return text == head or text.startswith(f"{head}: ")
 
 
-def _worst(process: Process, pods: Iterable[Manifest], *, was_troubled: bool) -> tuple[str, str]:
-    """Return the trouble of the process' pods: what stays the same of it, and the rest.
+def _worst(pods: Iterable[Manifest], *, was_troubled: bool) -> tuple[str, Trouble | None]:
+    """Return the worst trouble of a process' pods, and which of them have it.
 
     Pods of the newest version count first. One that has ended, and is ready at the moment, counts
     only while the trouble that it had has not been seen to pass.
@@ -164,8 +175,8 @@ def _worst(process: Process, pods: Iterable[Manifest], *, was_troubled: bool) ->
         ]
         if troubles:
             worst = min(troubles, key=lambda trouble: (trouble.is_past, trouble.head))
-            return f"process {process.name}{which}: {worst.head}", worst.text
-    return "", ""
+            return which, worst
+    return "", None
 
 
 def _by_version(pods: Iterable[Manifest]) -> tuple[list[Manifest], list[Manifest]]:

@@ -1,5 +1,6 @@
 """The status of an Environment."""
 
+from base64 import b64encode
 from dataclasses import replace
 from typing import Any
 
@@ -9,10 +10,21 @@ from kapsa.core.conditions import Blocked, find
 from kapsa.core.environments.environment import EnvironmentInput, plan_environment
 from kapsa.core.environments.environment_status import Observed, environment_status
 from kapsa.core.environments.expiry import Lifetime
+from kapsa.core.workloads.configuration import Configuration
+from kapsa.core.workloads.pod_trouble import trim_pod
 from kapsa.models import Environment
 from kapsa.models.environment import EnvironmentStatus
 from kapsa.models.reasons import Reason
-from tests.builders import CREATED, DIGEST, deployment_manifest, environment, pool, project, sha
+from tests.builders import (
+    CREATED,
+    DIGEST,
+    deployment_manifest,
+    environment,
+    pod_manifest,
+    pool,
+    project,
+    sha,
+)
 
 BIRTH = 1_767_225_600.0
 NOW = "2026-02-01T00:00:00Z"
@@ -22,6 +34,7 @@ HOST = "web.apps.example.com"
 LOOKING = Blocked(Reason.IMAGE_NOT_FOUND, "image a:1 does not exist yet", retry_after=15)
 TAKEN = Blocked(Reason.HOST_TAKEN, "it is taken", stalled=True)
 GAVE_UP = {"type": "Progressing", "status": "False", "message": "timed out"}
+BOUND = {"secretRefs": [{"name": "db"}]}
 RUNNING = {"commit": OLD, "image": IMAGE, "host": HOST}
 
 
@@ -41,11 +54,12 @@ def status_of(
     item: Environment,
     objects: dict[tuple[str, str], Any] | None = None,
     failure: Blocked | None = None,
+    pods: tuple[Any, ...] = (),
     **more: Any,
 ) -> EnvironmentStatus:
     """Return the status that an Environment gets."""
     known = EnvironmentInput(item, **more)
-    observed = Observed(live() if objects is None else objects, failure)
+    observed = Observed(live() if objects is None else objects, failure, pods)
     return environment_status(known, plan_environment(known), observed, NOW)
 
 
@@ -352,6 +366,35 @@ def test_a_suspended_project_suspends_its_environments() -> None:
     status = status_of(web(), project=project(suspend=True))
 
     assert conditions(status)["Ready"] == "True Suspended"
+
+
+UNREADABLE = Blocked(Reason.SECRET_NOT_FOUND, "there is no Secret db")
+READ = Configuration(secrets=({"PASSWORD": b64encode(b"pa55word").decode()},))
+
+
+@pytest.mark.parametrize(
+    ("runtime", "configuration", "shown"),
+    [
+        pytest.param({}, None, ": no user for pa55word", id="it-names-no-secret"),
+        pytest.param(BOUND, READ, ": no user for [redacted]", id="it-names-one"),
+        pytest.param(BOUND, UNREADABLE, "", id="one-that-cannot-be-read"),
+        pytest.param(BOUND, None, "", id="one-that-was-not-read"),
+    ],
+)
+def test_what_a_crashing_container_wrote_shows_without_secrets(
+    runtime: dict[str, Any], configuration: Configuration | Blocked | None, shown: str
+) -> None:
+    ended = {"exitCode": 1, "reason": "Error", "message": "no user for pa55word"}
+    crashing = {"name": "web", "state": {"terminated": ended}}
+    pod = trim_pod(pod_manifest("web", crashing))
+
+    status = status_of(
+        web(runtime=runtime), live(available=0), pods=(pod,), configuration=configuration
+    )
+
+    assert message(status, "WorkloadAvailable") == (
+        f"process web: container web: CrashLoopBackOff: it ended with exit code 1 (Error){shown}"
+    )
 
 
 def test_the_same_again_is_the_same_status() -> None:

@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from kapsa.core.jobs.job_failure import LIMIT, explain, secret_variables
-from kapsa.models.container import EnvironmentVariable
+from kapsa.core.jobs.job_failure import LIMIT, explain
 from tests.builders import Manifest, job_manifest
 
 JOB = job_manifest("web-release-1", result="Failed")
@@ -100,15 +99,3 @@ def test_a_long_log_is_cut_at_its_beginning() -> None:
     assert len(said) <= LIMIT
     assert said.endswith(f"{lines[-2]} | {lines[-1]}")
     assert lines[0] not in said
-
-
-def test_variables_that_are_called_like_secrets_are_some() -> None:
-    named = {
-        "DB_PASSWORD": "correct-horse",
-        "apiToken": "0123456",
-        "LOG_LEVEL": "verbose",
-        "KEY": "1",
-    }
-    variables = [EnvironmentVariable(name=name, value=value) for name, value in named.items()]
-
-    assert list(secret_variables(variables)) == ["correct-horse", "0123456"]

@@ -26,7 +26,12 @@ def container(
     return {"name": name, "ready": ready, "state": state, **before}
 
 
-CRASHED = Trouble("CrashLoopBackOff", "web", "it ended with exit code 1 (Error)", "no DATABASE_URL")
+CRASHED = Trouble(
+    "CrashLoopBackOff",
+    "web",
+    "it ended with exit code 1 (Error)",
+    output="no DATABASE_URL",
+)
 
 
 @pytest.mark.parametrize(
@@ -179,6 +184,38 @@ def test_what_others_say_is_bounded_and_on_one_line() -> None:
     assert trouble is not None
     assert len(f"{trouble.head}: {trouble.text}") < 600
     assert "\n" not in f"{trouble.head}{trouble.text}"
+
+
+def test_what_a_container_wrote_last_shows_without_secrets() -> None:
+    said = 'reading settings\n\nno user for pass\\"word/1\n'
+    trouble = find_trouble(pod(container(terminated={**ENDED, "message": said})))
+
+    assert trouble is not None
+    assert trouble.details(['pass"word/1']) == "reading settings | no user for [redacted]"
+    assert trouble.details([]) == 'reading settings | no user for pass\\"word/1'
+
+
+def test_nothing_that_a_container_wrote_shows_while_its_secrets_are_not_known() -> None:
+    trouble = find_trouble(pod(container(terminated=ENDED)))
+
+    assert trouble is not None
+    assert trouble.details() == ""
+    assert trouble.told() == trouble.head
+
+
+@pytest.mark.parametrize(
+    ("output", "kept"),
+    [
+        pytest.param("x" * 2047, "x" * 2047, id="as-long-as-it-is-whole"),
+        pytest.param("ssword\n" + "x" * 2041, "x" * 2041, id="from-its-second-line"),
+        pytest.param("é" * 1024, "", id="not-where-it-is-part-of-one-line"),
+    ],
+)
+def test_half_a_line_is_not_kept_of_what_a_container_wrote(output: str, kept: str) -> None:
+    trouble = find_trouble(pod(container(terminated={**ENDED, "message": output})))
+
+    assert trouble is not None
+    assert trouble.output == kept
 
 
 def test_of_a_pod_nothing_is_kept_but_who_it_is_and_its_trouble() -> None:

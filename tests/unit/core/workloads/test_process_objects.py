@@ -92,24 +92,35 @@ def test_no_service_and_no_budget_selects_another_processes_pods() -> None:
         assert hit == [item["metadata"]["name"]], item["kind"]
 
 
-@pytest.mark.parametrize(
-    ("several", "expected"),
-    [
-        pytest.param({"replicas": 2}, True, id="two"),
-        pytest.param({"replicas": 1}, False, id="one"),
-        pytest.param({}, False, id="nobody-says"),
-        pytest.param({"autoscaling": {"enabled": True, "minReplicas": 2}}, True, id="the-load"),
-    ],
-)
-def test_several_pods_are_spread_as_far_as_can_be(several: dict[str, Any], expected: bool) -> None:
-    deployment, *_ = objects(**several)
+@pytest.mark.parametrize("runtime", [{}, {"replicas": 2}, {"autoscaling": {"enabled": True}}])
+def test_pods_are_spread_as_far_as_can_be(runtime: dict[str, Any]) -> None:
+    deployment, *_ = objects(**runtime)
 
-    spread = deployment["spec"]["template"]["spec"].get("topologySpreadConstraints", [])
+    spread = deployment["spec"]["template"]["spec"]["topologySpreadConstraints"]
 
-    assert bool(spread) == expected
+    assert [item["topologyKey"] for item in spread] == [
+        "kubernetes.io/hostname",
+        "topology.kubernetes.io/zone",
+    ]
     for item in spread:
         assert item["whenUnsatisfiable"] == "ScheduleAnyway"
         assert item["labelSelector"] == deployment["spec"]["selector"]
+
+
+@pytest.mark.parametrize(
+    "scaled",
+    [
+        {"replicas": 0},
+        {"replicas": 1},
+        {"replicas": 3},
+        {"autoscaling": {"enabled": True, "minReplicas": 2}},
+    ],
+)
+def test_scaling_leaves_the_pods_that_run_as_they_are(scaled: dict[str, Any]) -> None:
+    before, *_ = objects()
+    after, *_ = objects(**scaled)
+
+    assert after["spec"]["template"] == before["spec"]["template"]
 
 
 def test_the_operator_may_forbid_a_profile() -> None:

@@ -36,7 +36,12 @@ def crashing(text: str = "", *, version: str = "1", ready: bool = False, **more:
 
 
 def state(
-    *pods: Any, item: Environment = SHOP, web: Any = None, worker: Any = None, held: bool = False
+    *pods: Any,
+    item: Environment = SHOP,
+    web: Any = None,
+    worker: Any = None,
+    held: bool = False,
+    secrets: tuple[str, ...] | None = (),
 ) -> Workload:
     """Return the state of a main process and a worker; each runs unless it says otherwise."""
     parts = {
@@ -44,7 +49,7 @@ def state(
         WORKER: {"image": IMAGE, "commit": sha("a"), "process": "worker"} | (worker or {}),
     }
     deployments = {name: deployment_manifest(name, **said) for name, said in parts.items()}
-    return workload_of_environment(item, Live(deployments, pods), is_held=held)
+    return workload_of_environment(item, Live(deployments, pods, secrets), is_held=held)
 
 
 STARTING = {"available": 0}
@@ -130,7 +135,7 @@ def test_where_nothing_is_to_last_and_nothing_ran_nothing_runs_while_it_is_held(
         pytest.param((crashing(version="2"),), f"process worker: {CRASH}", id="the-newest"),
         pytest.param(
             (
-                crashing(version="1"),
+                crashing("no user for a-former-secret", version="1"),
                 trim_pod(pod_manifest("worker", of=WORKER, version="2", created="2026-02-01")),
             ),
             f"process worker, a pod of a former version: {CRASH}",
@@ -178,12 +183,38 @@ BEFORE = f"process worker: {CRASH}: at 12:00"
             f"process worker: {CRASH}: at 12:05",
             id="not-of-another-trouble",
         ),
+        pytest.param(
+            crashing("at 12:05"),
+            told(f"process worker: {CRASH}"),
+            f"process worker: {CRASH}: at 12:05",
+            id="words-that-were-missing",
+        ),
     ],
 )
 def test_a_trouble_that_stays_is_said_in_the_same_words(
     pod: Any, item: Environment, expected: str
 ) -> None:
     assert state(pod, item=item, worker=STARTING).finding.message == expected
+
+
+@pytest.mark.parametrize(
+    ("secrets", "shown"),
+    [
+        pytest.param(("pa55word",), ": no user for [redacted] at [redacted]", id="known"),
+        pytest.param((), ": no user for pa55word at [redacted]", id="none"),
+        pytest.param(None, "", id="not-known"),
+    ],
+)
+def test_secrets_do_not_show_in_what_a_container_wrote(
+    secrets: tuple[str, ...] | None, shown: str
+) -> None:
+    named = {"name": "worker", "kind": "worker", "env": [{"name": "API_KEY", "value": "k3ykey"}]}
+    item = environment("web", image=IMAGE, commit=sha("a"), runtime={"processes": [named]})
+    pod = crashing("no user for pa55word at k3ykey")
+
+    found = state(pod, item=item, worker=STARTING, secrets=secrets).finding
+
+    assert found.message == f"process worker: {CRASH}{shown}"
 
 
 def test_a_pod_that_crashed_is_forgotten_once_all_is_well() -> None:
