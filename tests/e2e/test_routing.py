@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from lab.httpclient import Response, request
+from lab.httpclient import request
 from lab.operator import OperatorProcess
 from lab.scenario import Application, condition, wait_for
-from lab.story_app import HEALTH, PORT, push_app_image
+from lab.story_app import HEALTH, PORT
+from tests.e2e.pages import address_of, commit_page, wait_until_open
 
 RUNTIME = {
     "ports": [{"name": "http", "containerPort": PORT}],
@@ -14,40 +15,16 @@ RUNTIME = {
 }
 
 
-def _commit(app: Application, branch: str) -> str:
-    """Commit a page that names its branch, with an image as CI would push it."""
-    sha = app.commit(branch, image=False)
-    push_app_image(app.registry, app.image_repository, sha, f"<h1>This is {branch}</h1>")
-    return sha
-
-
-def _open(app: Application, url: str, ca_file: Path) -> Response:
-    """GET what a reviewer would open; return the first answer that isn't the router's own."""
-    routing = app.platform.routing
-    assert routing is not None
-    address = routing.address(url)
-
-    def fetch() -> Response | None:
-        try:
-            found = request("GET", address, ca_file=ca_file, timeout=5)
-        except OSError:
-            # The router has not learned of the route's certificate yet.
-            return None
-        return found if found.status == 200 else None
-
-    return wait_for(f"{address} answers", fetch)
-
-
 def test_a_preview_answers_over_verified_https_through_an_ingress_until_it_is_closed(
     operator: OperatorProcess, app: Application, ca_file: Path
 ) -> None:
-    _commit(app, "main")
-    sha = _commit(app, "feature/login")
+    commit_page(app, "<h1>This is main</h1>")
+    sha = commit_page(app, "<h1>This is feature/login</h1>", "feature/login")
     app.apply(app.project(runtime=RUNTIME))
     number = app.open_pull_request("feature/login")
     preview = app.wait_until_running(f"pr-{number}", sha, within=60)
     assert preview["status"]["url"] == f"https://pr-{number}-shop.apps.localhost"
-    page = _open(app, preview["status"]["url"], ca_file)
+    page = wait_until_open(address_of(app, preview), ca_file)
     assert page.headers["X-Commit"] == sha
     assert "<h1>This is feature/login</h1>" in page.body.decode()
 
@@ -62,11 +39,11 @@ def test_an_environment_of_another_pool_answers_over_verified_https_through_a_ga
     operator: OperatorProcess, new_application: Callable[..., Application], ca_file: Path
 ) -> None:
     app = new_application("blog")
-    sha = _commit(app, "main")
+    sha = commit_page(app, "<h1>This is main</h1>")
     app.apply(app.project(runtime=RUNTIME, domain={"domainPoolRef": {"name": "gateway"}}))
     production = app.wait_until_running("production", sha, within=60)
     assert production["status"]["url"] == "https://blog.gateway.localhost"
-    page = _open(app, production["status"]["url"], ca_file)
+    page = wait_until_open(address_of(app, production), ca_file)
     assert page.headers["X-Commit"] == sha
     app.wait_for_condition("IngressReady", "RouteAccepted", slug="production")
     assert condition(production, "TLSReady")["reason"] == "TlsByRouter"
