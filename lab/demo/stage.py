@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Final
 
 from lab import builds
-from lab.builds import enable_builds
 from lab.certificates import create_ca_issuer
 from lab.demo.manifests import POLL_SECONDS, Files, write_manifests, write_real_manifests
 from lab.demo.snapshot import Snapshot, take
@@ -95,7 +94,7 @@ def stage(say: Say, node: NodeKind) -> Iterator[Stage]:
         install(platform)
         is_real = node == "real"
         ca_file = create_ca_issuer(platform) if is_real else None
-        settings = SETTINGS | (enable_builds(platform) if is_real else {})
+        settings = SETTINGS | (builds.enable_builds(platform) if is_real else {})
         with (
             application(platform, _APPLICATION, _TEAM) as app,
             running_operator(platform, settings) as operator,

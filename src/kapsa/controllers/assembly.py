@@ -21,6 +21,7 @@ from kapsa.controllers.hosts.domain_pool import DomainPoolController
 from kapsa.controllers.hosts.hosts import Hosts
 from kapsa.controllers.hosts.live_routes import LiveRoutes
 from kapsa.controllers.hosts.subdomains import Subdomains
+from kapsa.controllers.indexes import REFERENCE
 from kapsa.controllers.namespaces.clearing import Clearing
 from kapsa.controllers.namespaces.furnishing import Furnisher
 from kapsa.controllers.namespaces.own_namespaces import OwnNamespaces
@@ -43,7 +44,7 @@ from kapsa.controllers.registries.images import Images
 from kapsa.controllers.registries.registry import RegistryController
 from kapsa.controllers.registries.users import RegistryUsers
 from kapsa.controllers.registries.verdicts import Verdicts
-from kapsa.controllers.state import REFERENCE, State
+from kapsa.controllers.state import State
 from kapsa.controllers.sweep import Sweeper, SweepKey
 from kapsa.controllers.triggers import Triggers
 

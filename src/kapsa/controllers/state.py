@@ -1,12 +1,38 @@
 """The caches of all kinds that Kapsa watches, and how their objects are found."""
 
-from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
 
 from pydantic import ValidationError
 
 from kapsa.adapters import resources
-from kapsa.controllers.reconciling.cache import Cache, Manifest, without_managed_fields
+from kapsa.controllers.indexes import (
+    BUILD,
+    CERTIFICATE,
+    ENVIRONMENT,
+    HOST,
+    NAMESPACE,
+    OWNER,
+    POOL,
+    PROJECT,
+    REFERENCE,
+    REGISTRY,
+    UID,
+    by_build,
+    by_claimed_host,
+    by_environment,
+    by_namespace,
+    by_own_host,
+    by_pool,
+    by_project,
+    by_reference,
+    by_registry,
+    by_uid,
+    hostnames,
+    routed_hosts,
+    tls_secrets,
+)
+from kapsa.controllers.reconciling.cache import Cache, Index, Manifest, without_managed_fields
 from kapsa.controllers.reconciling.compact import Held, lighten
 from kapsa.core import labels
 from kapsa.core.content import without_content
@@ -16,29 +42,8 @@ from kapsa.models.base import Model
 
 Kind = TypeVar("Kind", bound=Model)
 
-OWNER = "owner"
-"""Index of the UID of an object's owner, by ownerReference or label."""
-BUILD = "build"
-"""Index of the namespace and name of the build that a pod is of, `<ns>/<name>`."""
-ENVIRONMENT = "environment"
-"""Index of the namespace and name of the Environment that a pod says it is of, `<ns>/<name>`."""
-UID = "uid"
-HOST = "host"
-"""Index of the hosts that an Ingress or HTTPRoute routes, that a claim is for, or that an
-Environment wants to have for its own."""
-POOL = "pool"
-"""Index of the DomainPool (as a label: its slug) that a claim is from."""
-PROJECT = "project"
-"""Index of the UID of the Project that an Environment names."""
-REFERENCE = "reference"
-"""Index of cluster-scoped objects that are named: `domainpool/<name>`, `registry/<name>`."""
-
-CERTIFICATE = "certificate"
-"""Index of the Secrets that an Ingress of Kapsa's names for the certificates of its hosts."""
-REGISTRY = "registry"
-"""Index of the Registry, as a label, of whose a Secret is with which images are pulled."""
-
 MANAGED_SELECTOR = f"{labels.MANAGED_BY}={labels.MANAGER}"
+_PLACED = {NAMESPACE: by_namespace}
 CLAIM_SELECTOR = f"{MANAGED_SELECTOR},{labels.CLAIM}"
 
 
@@ -52,15 +57,15 @@ class State:
             namespace: The operator's namespace: a claim elsewhere is somebody's own invention.
                 Nothing to take claims from anywhere.
         """
-        self.projects = Cache(resources.PROJECTS, indexes={UID: _uid, REFERENCE: _references})
+        self.projects = Cache(resources.PROJECTS, indexes={UID: by_uid, REFERENCE: by_reference})
         self.environments = Cache(
             resources.ENVIRONMENTS,
             indexes={
-                UID: _uid,
-                PROJECT: _project_uid,
-                REFERENCE: _references,
-                HOST: _own_host,
-                "namespace": lambda manifest: (manifest["metadata"].get("namespace", ""),),
+                UID: by_uid,
+                PROJECT: by_project,
+                REFERENCE: by_reference,
+                HOST: by_own_host,
+                **_PLACED,
             },
         )
         self.domain_pools = Cache(resources.DOMAIN_POOLS)
@@ -73,7 +78,7 @@ class State:
             trim=trim_ingress,
             indexes={
                 OWNER: labels.owner_uids,
-                HOST: _routed_hosts,
+                HOST: routed_hosts,
                 CERTIFICATE: tls_secrets,
             },
         )
@@ -81,10 +86,10 @@ class State:
             resources.HTTP_ROUTES,
             optional=True,
             trim=trim_http_route,
-            indexes={OWNER: labels.owner_uids, HOST: _hostnames},
+            indexes={OWNER: labels.owner_uids, HOST: hostnames},
         )
         self.autoscalers = _managed(resources.AUTOSCALERS, trim=without_status)
-        self.jobs = _managed(resources.JOBS, trim=trim_job)
+        self.jobs = _managed(resources.JOBS, trim=trim_job, indexes=_PLACED)
         self.cron_jobs = _managed(resources.CRON_JOBS, trim=without_status)
         self.disruption_budgets = _managed(resources.DISRUPTION_BUDGETS, trim=without_status)
         self.volume_claims = _managed(resources.VOLUME_CLAIMS)
@@ -93,7 +98,7 @@ class State:
             resources.SECRETS,
             label_selector=MANAGED_SELECTOR,
             trim=trim_content,
-            indexes={OWNER: labels.owner_uids, REGISTRY: _registry},
+            indexes={OWNER: labels.owner_uids, REGISTRY: by_registry, **_PLACED},
         )
         self.certificates = _managed(resources.CERTIFICATES, trim=_trim_certificate, optional=True)
         self.pods = Cache(
@@ -102,13 +107,13 @@ class State:
             trim=trim_pod,
             indexes={
                 OWNER: labels.owner_uids,
-                ENVIRONMENT: _environment_of,
-                BUILD: _build_of,
+                ENVIRONMENT: by_environment,
+                BUILD: by_build,
             },
         )
-        self.kpack_builds = _managed(resources.KPACK_BUILDS, optional=True)
-        self.kpack_images = _managed(resources.KPACK_IMAGES, optional=True)
-        self.service_accounts = _managed(resources.SERVICE_ACCOUNTS)
+        self.kpack_builds = _managed(resources.KPACK_BUILDS, optional=True, indexes=_PLACED)
+        self.kpack_images = _managed(resources.KPACK_IMAGES, optional=True, indexes=_PLACED)
+        self.service_accounts = _managed(resources.SERVICE_ACCOUNTS, indexes=_PLACED)
         self.network_policies = _managed(resources.NETWORK_POLICIES)
         self.resource_quotas = _managed(resources.RESOURCE_QUOTAS, trim=without_status)
         self.limit_ranges = _managed(resources.LIMIT_RANGES)
@@ -117,7 +122,7 @@ class State:
             resources.LEASES,
             label_selector=CLAIM_SELECTOR,
             namespace=namespace,
-            indexes={OWNER: labels.owner_uids, HOST: _claimed, POOL: _pool},
+            indexes={OWNER: labels.owner_uids, HOST: by_claimed_host, POOL: by_pool},
         )
 
     @property
@@ -189,12 +194,13 @@ def _managed(
     *,
     trim: Callable[[Manifest], Manifest] | None = None,
     optional: bool = False,
+    indexes: Mapping[str, Index] | None = None,
 ) -> Cache:
     return Cache(
         resource,
         label_selector=MANAGED_SELECTOR,
         trim=trim,
-        indexes={OWNER: labels.owner_uids},
+        indexes={OWNER: labels.owner_uids, **(indexes or {})},
         optional=optional,
     )
 
@@ -243,7 +249,7 @@ def trim_ingress(manifest: Manifest) -> Manifest:
     kept = without_status(manifest)
     if labels.is_managed(kept):
         return kept
-    return _with_little(kept, {"rules": [{"host": host} for host in _routed_hosts(kept)]})
+    return _with_little(kept, {"rules": [{"host": host} for host in routed_hosts(kept)]})
 
 
 def trim_http_route(manifest: Manifest) -> Manifest:
@@ -252,7 +258,7 @@ def trim_http_route(manifest: Manifest) -> Manifest:
     if labels.is_managed(kept):
         return kept
     kept.pop("status", None)
-    return _with_little(kept, {"hostnames": list(_hostnames(kept))})
+    return _with_little(kept, {"hostnames": list(hostnames(kept))})
 
 
 def _trim_certificate(manifest: Manifest) -> Manifest:
@@ -277,72 +283,3 @@ def _with_little(manifest: Manifest, spec: Manifest) -> Manifest:
         if name in manifest["metadata"]
     }
     return {**manifest, "metadata": metadata, "spec": spec}
-
-
-def _build_of(manifest: Manifest) -> Iterable[str]:
-    metadata = manifest["metadata"]
-    name = (metadata.get("labels") or {}).get(labels.BUILD)
-    return (f"{metadata.get('namespace', '')}/{name}",) if name else ()
-
-
-def _environment_of(manifest: Manifest) -> Iterable[str]:
-    metadata = manifest["metadata"]
-    name = (metadata.get("labels") or {}).get(labels.ENVIRONMENT)
-    return (f"{metadata.get('namespace', '')}/{name}",) if name else ()
-
-
-def _uid(manifest: Manifest) -> Iterable[str]:
-    return (str(manifest["metadata"].get("uid", "")),)
-
-
-def _routed_hosts(manifest: Manifest) -> Iterable[str]:
-    rules = (manifest.get("spec") or {}).get("rules") or ()
-    return tuple(dict.fromkeys(str(rule["host"]) for rule in rules if rule.get("host")))
-
-
-def tls_secrets(manifest: Manifest) -> Iterable[str]:
-    """Return the Secrets that an Ingress of Kapsa's names for the certificates of its hosts."""
-    if not labels.is_managed(manifest):
-        return ()
-    said = (manifest.get("spec") or {}).get("tls") or ()
-    return tuple(dict.fromkeys(str(item["secretName"]) for item in said if item.get("secretName")))
-
-
-def _hostnames(manifest: Manifest) -> Iterable[str]:
-    return tuple(map(str, (manifest.get("spec") or {}).get("hostnames") or ()))
-
-
-def _claimed(manifest: Manifest) -> Iterable[str]:
-    return tuple(
-        filter(None, ((manifest["metadata"].get("annotations") or {}).get(labels.HOST, ""),))
-    )
-
-
-def _own_host(manifest: Manifest) -> Iterable[str]:
-    ingress = (manifest.get("spec") or {}).get("ingress") or {}
-    return tuple(filter(None, (ingress.get("host"),)))
-
-
-def _pool(manifest: Manifest) -> Iterable[str]:
-    return tuple(filter(None, ((manifest["metadata"].get("labels") or {}).get(labels.POOL, ""),)))
-
-
-def _registry(manifest: Manifest) -> Iterable[str]:
-    own = manifest["metadata"].get("labels") or {}
-    return tuple(filter(None, (own.get(labels.REGISTRY, ""),)))
-
-
-def _project_uid(manifest: Manifest) -> Iterable[str]:
-    reference = (manifest.get("spec") or {}).get("projectRef") or {}
-    return tuple(filter(None, (reference.get("uid"),)))
-
-
-def _pool_reference(spec: dict[str, Any]) -> Iterable[str]:
-    name = ((spec.get("domain") or {}).get("domainPoolRef") or {}).get("name")
-    return (f"domainpool/{name}",) if name else ()
-
-
-def _references(manifest: Manifest) -> Iterable[str]:
-    spec = manifest.get("spec") or {}
-    registry = (spec.get("registry") or {}).get("name")
-    return (*_pool_reference(spec), *((f"registry/{registry}",) if registry else ()))

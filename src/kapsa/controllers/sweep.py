@@ -13,12 +13,13 @@ import structlog
 from kapsa.adapters.cluster import Cluster
 from kapsa.controllers.hosts.claims import Claims
 from kapsa.controllers.hosts.live_routes import LiveRoutes
+from kapsa.controllers.indexes import OWNER, PROJECT
 from kapsa.controllers.namespaces.clearing import Clearing
 from kapsa.controllers.reconciling.applier import Applier
 from kapsa.controllers.reconciling.cache import Key, Manifest, uid_of
 from kapsa.controllers.reconciling.owners import is_alive
 from kapsa.controllers.reconciling.queue import Queue
-from kapsa.controllers.state import OWNER, PROJECT, State
+from kapsa.controllers.state import State
 from kapsa.core import labels
 from kapsa.core.manifests.claim import Holder
 

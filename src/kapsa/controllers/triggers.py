@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from kapsa.controllers.indexes import HOST, NAMESPACE, REFERENCE, UID
 from kapsa.controllers.reconciling.cache import Cache, Key, Listener, Manifest, key_of, uid_of
 from kapsa.controllers.reconciling.queue import Queue
 from kapsa.controllers.registries.images import Images
-from kapsa.controllers.state import HOST, REFERENCE, UID, State
+from kapsa.controllers.state import State
 from kapsa.controllers.sweep import Sweeper
 from kapsa.core import labels
 from kapsa.core.hosts.routes import routed_hosts
@@ -152,7 +153,7 @@ class Triggers:
         manifest = _either(before, after)
         self._add_owners(before, after)
         # It decides whether they are believed.
-        for environment in self.state.environments.find("namespace", manifest["metadata"]["name"]):
+        for environment in self.state.environments.find(NAMESPACE, manifest["metadata"]["name"]):
             self.environments.add(key_of(environment))
         former = Holder.of(manifest)
         if after is None and self.state.projects.get(former.namespace, former.name) is not None:

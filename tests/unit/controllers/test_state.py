@@ -5,13 +5,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from kapsa.controllers.indexes import HOST, OWNER, POOL, PROJECT, REFERENCE, UID
 from kapsa.controllers.state import (
-    HOST,
-    OWNER,
-    POOL,
-    PROJECT,
-    REFERENCE,
-    UID,
     State,
     parse,
     parse_all,

@@ -13,12 +13,13 @@ from kapsa.config import Settings
 from kapsa.controllers.builds.failures import BuildFailures
 from kapsa.controllers.builds.metrics import BuildMetrics
 from kapsa.controllers.builds.orders import BuildOrders
+from kapsa.controllers.indexes import BUILD, NAMESPACE, OWNER, UID
 from kapsa.controllers.reconciling.applier import Applier
 from kapsa.controllers.reconciling.cache import Cache, Key, Manifest, key_of
 from kapsa.controllers.reconciling.outcome import interpret
 from kapsa.controllers.reconciling.owners import is_alive
 from kapsa.controllers.reconciling.queue import Queue
-from kapsa.controllers.state import BUILD, OWNER, UID, State, parse
+from kapsa.controllers.state import State, parse
 from kapsa.core import labels
 from kapsa.core.builds.buildkit import BuildKit
 from kapsa.core.builds.kpack import Kpack
@@ -107,9 +108,8 @@ class Builds:
     async def attempts(self, project: Project, key: str) -> tuple[LiveBuild, ...]:
         """Return all attempts of a build, with why they failed."""
         found = [build for build, _ in self._live(project.metadata.uid) if build.key == key]
-        if not any(_is_failed(build) for build in found):
-            return tuple(found)
-        secrets = await self._secret_values(project)
+        is_news = any(_is_failed(build) and not self._failures.knows(build) for build in found)
+        secrets = await self._secret_values(project) if is_news else None
         return tuple(
             [
                 await self._failures.explain(build, secrets) if _is_failed(build) else build
@@ -200,7 +200,8 @@ class Builds:
         builders: list[tuple[Cache, Strategy]] = [(state.jobs, self._buildkit)]
         builders += [(cache, self._kpack) for cache in state.kpack]
         for cache, strategy in builders:
-            for manifest in cache.find(OWNER, uid) if uid else tuple(cache):
+            found = cache.find(OWNER, uid) if uid else cache.find(NAMESPACE, self.namespace)
+            for manifest in found:
                 namespace, name = key_of(manifest)
                 if namespace != self.namespace:
                     continue
@@ -237,10 +238,10 @@ class Builds:
         wanted = {want.name for want in wants}
         state = self._parts.state
         for cache in (state.secrets, state.service_accounts):
-            for manifest in tuple(cache):
+            for manifest in cache.find(NAMESPACE, self.namespace):
                 own = manifest["metadata"].get("labels") or {}
                 build, uid = own.get(labels.BUILD, ""), own.get(labels.OWNER_UID, "")
-                if key_of(manifest)[0] != self.namespace or not build or build in wanted:
+                if not build or build in wanted:
                     continue
                 is_judged = uid in self._interests or not state.projects.find(UID, uid)
                 is_over = states.get(build) not in {None, BuildState.RUNNING}

@@ -12,7 +12,7 @@ from kapsa.adapters.resources import PODS
 from kapsa.core import labels
 from kapsa.core.builds.failures import is_transient
 from kapsa.core.builds.live import LiveBuild
-from kapsa.core.redaction import forms
+from kapsa.core.redaction import all_forms
 from kapsa.utils.text import last_lines, sanitise
 
 _LINES: Final = 20
@@ -36,6 +36,10 @@ class BuildFailures:
     namespace: str
     _explained: dict[str, LiveBuild] = field(default_factory=dict)
 
+    def knows(self, build: LiveBuild) -> bool:
+        """Tell whether a failure was explained before: then nobody needs to know its secrets."""
+        return build.uid in self._explained
+
     async def explain(self, build: LiveBuild, secrets: Iterable[str] | None) -> LiveBuild:
         """Return a failed build with its reason and the last lines of its log.
 
@@ -47,7 +51,7 @@ class BuildFailures:
         known = self._explained.get(build.uid)
         if known is not None:
             return known
-        hidden = tuple(form for secret in secrets or () for form in forms(secret))
+        hidden = all_forms(secrets or ())
         text = None if secrets is None else await self._log(build)
         why = sanitise(build.message, _LIMIT // 3, hidden) or "it failed"
         if text is None:

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from kapsa.controllers.builds.builds import THE_QUEUE
+from kapsa.controllers.indexes import UID
 from kapsa.controllers.reconciling.cache import Key, Manifest, key_of
 from kapsa.controllers.reconciling.queue import Queue
-from kapsa.controllers.state import UID, State
+from kapsa.controllers.state import State
 from kapsa.controllers.triggers import keeps_the_same, while_active
 from kapsa.core import labels
 

@@ -13,11 +13,12 @@ from kapsa.adapters.cluster import Cluster
 from kapsa.adapters.errors import AdapterError
 from kapsa.adapters.resources import CERTIFICATES, SECRETS
 from kapsa.controllers.certificates.certificates import is_issued
+from kapsa.controllers.indexes import CERTIFICATE, UID, tls_secrets
 from kapsa.controllers.reconciling.applier import Applier
 from kapsa.controllers.reconciling.cache import Key, Manifest, key_of, uid_of
 from kapsa.controllers.reconciling.outcome import interpret
 from kapsa.controllers.reconciling.queue import Queue
-from kapsa.controllers.state import CERTIFICATE, UID, State, parse, tls_secrets
+from kapsa.controllers.state import State, parse
 from kapsa.core import labels
 from kapsa.core.conditions import Blocked
 from kapsa.core.drift import needs_apply, stamp

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from kapsa.controllers.certificates.secrets import CertificateSecrets
+from kapsa.controllers.indexes import REFERENCE
 from kapsa.controllers.reconciling.cache import Key, Manifest, key_of
 from kapsa.controllers.reconciling.queue import Queue
-from kapsa.controllers.state import REFERENCE, State
+from kapsa.controllers.state import State
 from kapsa.controllers.triggers import keeps_the_same, while_active
 from kapsa.core import labels
 from kapsa.models.conditions import ConditionType

@@ -14,6 +14,7 @@ from kapsa.controllers.environments.jobs import Jobs
 from kapsa.controllers.environments.volumes import volume_claims_of
 from kapsa.controllers.hosts.claims import Claims
 from kapsa.controllers.hosts.hosts import Hosts
+from kapsa.controllers.indexes import ENVIRONMENT, OWNER
 from kapsa.controllers.namespaces.own_namespaces import OwnNamespaces
 from kapsa.controllers.pulling.pulling import Pulls
 from kapsa.controllers.reconciling.applier import Applier
@@ -21,7 +22,7 @@ from kapsa.controllers.reconciling.cache import Key, Manifest
 from kapsa.controllers.reconciling.outcome import STALLED_RETRY, interpret
 from kapsa.controllers.reconciling.report import Reporter
 from kapsa.controllers.registries.images import Images
-from kapsa.controllers.state import ENVIRONMENT, OWNER, State, parse
+from kapsa.controllers.state import State, parse
 from kapsa.core.conditions import Blocked
 from kapsa.core.environments.environment import EnvironmentInput, Plan, plan_environment, what_holds
 from kapsa.core.environments.environment_status import Observed, environment_status

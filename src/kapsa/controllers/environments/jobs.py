@@ -9,8 +9,9 @@ import structlog
 from kapsa.adapters.cluster import Cluster
 from kapsa.adapters.errors import AdapterError
 from kapsa.adapters.resources import JOBS, PODS
+from kapsa.controllers.indexes import OWNER
 from kapsa.controllers.reconciling.cache import Manifest, uid_of
-from kapsa.controllers.state import OWNER, State
+from kapsa.controllers.state import State
 from kapsa.core import labels
 from kapsa.core.conditions import Blocked
 from kapsa.core.jobs.completions import JobFacts, finishing_processes

@@ -7,8 +7,9 @@ import structlog
 from kapsa.adapters.api_errors import AlreadyExists
 from kapsa.adapters.cluster import Cluster
 from kapsa.adapters.resources import LEASES
+from kapsa.controllers.indexes import HOST, OWNER, POOL, UID
 from kapsa.controllers.reconciling.cache import Cache, Manifest, key_of, uid_of
-from kapsa.controllers.state import HOST, OWNER, POOL, UID, State
+from kapsa.controllers.state import State
 from kapsa.core import labels
 from kapsa.core.conditions import Blocked
 from kapsa.core.hosts.domain import with_parents

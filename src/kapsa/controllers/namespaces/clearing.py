@@ -6,6 +6,7 @@ import structlog
 
 from kapsa.adapters.cluster import Cluster
 from kapsa.adapters.resources import VOLUME_CLAIMS
+from kapsa.controllers.indexes import NAMESPACE
 from kapsa.controllers.reconciling.applier import Applier
 from kapsa.controllers.reconciling.cache import Manifest
 from kapsa.controllers.state import State
@@ -60,7 +61,7 @@ class Clearing:
         """Return the Environments in a namespace that name the Project of that UID."""
         return [
             environment
-            for environment in self.state.environments.find("namespace", name)
+            for environment in self.state.environments.find(NAMESPACE, name)
             if ((environment.get("spec") or {}).get("projectRef") or {}).get("uid") == owner_uid
         ]
 

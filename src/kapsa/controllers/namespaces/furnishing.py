@@ -6,12 +6,13 @@ from typing import Final
 from kapsa.adapters.cluster import Cluster
 from kapsa.adapters.errors import AdapterError, Waiting
 from kapsa.adapters.resources import PROJECTS
+from kapsa.controllers.indexes import OWNER
 from kapsa.controllers.namespaces.clearing import Clearing
 from kapsa.controllers.reconciling.applier import Applier
 from kapsa.controllers.reconciling.cache import Manifest, uid_of
 from kapsa.controllers.reconciling.outcome import interpret
 from kapsa.controllers.registries.users import pull_secret_of
-from kapsa.controllers.state import OWNER, State
+from kapsa.controllers.state import State
 from kapsa.core import labels
 from kapsa.core.conditions import Blocked
 from kapsa.core.drift import stamp

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from kapsa.adapters.errors import AdapterError
+from kapsa.controllers.indexes import NAMESPACE, OWNER
 from kapsa.controllers.namespaces.furnishing import Furnished, Furnisher
 from kapsa.controllers.projects.inputs import Surroundings
 from kapsa.controllers.reconciling.cache import uid_of
 from kapsa.controllers.reconciling.outcome import interpret
-from kapsa.controllers.state import OWNER
 from kapsa.core.conditions import Blocked
 from kapsa.core.projects.namespaces import forsaken
 from kapsa.core.projects.plans import ProjectPlan
@@ -60,7 +60,7 @@ class Homes:
         uid = project.metadata.uid
         for live in forsaken(project, state.namespaces.find(OWNER, uid), plan.homes):
             name = live["metadata"]["name"]
-            has_environment = bool(state.environments.find("namespace", name))
+            has_environment = bool(state.environments.find(NAMESPACE, name))
             if has_environment or self.furnisher.clearing.is_known_to_hold_volumes(name):
                 continue
             try:

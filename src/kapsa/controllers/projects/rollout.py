@@ -8,6 +8,7 @@ import structlog
 
 from kapsa.adapters.cluster import NotFenced
 from kapsa.adapters.errors import AdapterError
+from kapsa.controllers.indexes import NAMESPACE, OWNER, PROJECT
 from kapsa.controllers.namespaces.furnishing import Furnished
 from kapsa.controllers.namespaces.homes import Homes, staying
 from kapsa.controllers.projects.images import FoundImage, ProjectImages
@@ -16,7 +17,7 @@ from kapsa.controllers.reconciling.applier import Applier
 from kapsa.controllers.reconciling.cache import Manifest
 from kapsa.controllers.reconciling.outcome import interpret
 from kapsa.controllers.registries.images import Images
-from kapsa.controllers.state import OWNER, PROJECT, State, parse_all
+from kapsa.controllers.state import State, parse_all
 from kapsa.core import labels
 from kapsa.core.conditions import Blocked
 from kapsa.core.drift import stamp
@@ -198,7 +199,7 @@ def taken_names(state: State, project: Project) -> frozenset[str]:
     return frozenset(
         manifest["metadata"]["name"]
         for namespace in where
-        for manifest in state.environments.find("namespace", namespace)
+        for manifest in state.environments.find(NAMESPACE, namespace)
         if takes_name(state, manifest, project)
         and namespace == environment_namespace(project, manifest["metadata"]["name"])
     )

@@ -12,13 +12,14 @@ from typing import Final
 import structlog
 
 from kapsa.adapters.errors import AdapterError
+from kapsa.controllers.indexes import REGISTRY
 from kapsa.controllers.pulling.credentials import LOOK_AGAIN, PullCredentials
 from kapsa.controllers.reconciling.applier import Applier
 from kapsa.controllers.reconciling.cache import Key, Manifest, key_of
 from kapsa.controllers.reconciling.outcome import Failure, interpret
 from kapsa.controllers.reconciling.queue import Queue
 from kapsa.controllers.registries.users import RegistryUsers, Use
-from kapsa.controllers.state import REGISTRY, State
+from kapsa.controllers.state import State
 from kapsa.core import labels
 from kapsa.core.conditions import Blocked
 from kapsa.core.drift import stamp

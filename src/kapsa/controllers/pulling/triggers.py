@@ -4,11 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from kapsa.controllers.indexes import NAMESPACE, REFERENCE
 from kapsa.controllers.pulling.secrets import PullSecrets, registry_of
 from kapsa.controllers.reconciling.cache import Key, Manifest, key_of
 from kapsa.controllers.reconciling.queue import Queue
 from kapsa.controllers.registries.users import registry_name
-from kapsa.controllers.state import REFERENCE, State
+from kapsa.controllers.state import State
 from kapsa.controllers.triggers import keeps_the_same, while_active
 
 _GATHER: Final = 1.0
@@ -85,7 +86,7 @@ class PullTriggers:
         manifest = after or before
         if manifest is None or _pull_secrets(before) == _pull_secrets(after):
             return
-        for environment in self.state.environments.find("namespace", key_of(manifest)[0]):
+        for environment in self.state.environments.find(NAMESPACE, key_of(manifest)[0]):
             if registry_name(environment):
                 self.environments.add(key_of(environment))
 

@@ -8,8 +8,9 @@ import structlog
 from kapsa.adapters.cluster import FIELD_MANAGER, Cluster
 from kapsa.adapters.errors import AdapterError, Stalled, Waiting
 from kapsa.adapters.resources import resource_of
+from kapsa.controllers.indexes import OWNER
 from kapsa.controllers.reconciling.cache import Cache, Manifest, key_of, uid_of
-from kapsa.controllers.state import OWNER, State
+from kapsa.controllers.state import State
 from kapsa.core import labels
 from kapsa.core.drift import drift, needs_apply
 from kapsa.core.handover import held, leaves_out

@@ -9,9 +9,9 @@ import structlog
 
 from kapsa.adapters.errors import AdapterError, Stalled
 from kapsa.adapters.registry import ANONYMOUS, Access
-from kapsa.controllers.projects.tag_looks import Key, TagLooks
 from kapsa.controllers.reconciling.outcome import interpret
 from kapsa.controllers.registries.access import RegistryAccess
+from kapsa.controllers.registries.tag_looks import Key, TagLooks
 from kapsa.core.conditions import Blocked
 from kapsa.core.projects.tag_looks import LookRates
 from kapsa.core.registry import registry_mismatch

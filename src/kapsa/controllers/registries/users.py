@@ -9,9 +9,10 @@ from typing import Final
 from pydantic import ValidationError
 
 from kapsa.controllers.environments.believed import project_of
+from kapsa.controllers.indexes import NAMESPACE, REFERENCE
 from kapsa.controllers.offers import Offers
 from kapsa.controllers.reconciling.cache import Key, Manifest, key_of
-from kapsa.controllers.state import REFERENCE, State, parse, parse_all
+from kapsa.controllers.state import State, parse, parse_all
 from kapsa.core.conditions import Blocked
 from kapsa.core.environments.environment import what_holds
 from kapsa.core.images.pull_secrets import pull_secret_name
@@ -62,7 +63,7 @@ class RegistryUsers:
         """Return the Environments of a namespace that name a Registry."""
         return [
             manifest
-            for manifest in self.state.environments.find("namespace", namespace)
+            for manifest in self.state.environments.find(NAMESPACE, namespace)
             if registry_name(manifest) == registry
         ]
 

@@ -7,8 +7,8 @@ import pytest
 from kapsa.adapters.cluster import Manifest
 from kapsa.adapters.errors import Stalled, Waiting
 from kapsa.controllers.hosts.subdomains import Subdomains
+from kapsa.controllers.indexes import HOST
 from kapsa.controllers.offers import Offers
-from kapsa.controllers.state import HOST
 from kapsa.core.conditions import Blocked
 from tests.builders import pool_manifest, project, project_manifest, uid
 from tests.unit.controllers.world import World
