@@ -111,9 +111,7 @@ def test_configuration_reaches_the_pods_and_stays_in_step(
     app.platform.kubectl(
         "patch", "secret", copies["shop-secrets"], "-n", made, "--type=merge", "-p", patch
     )
-    wait_for(
-        "the copy is as it was", lambda: _value(app, "shop-secrets") == _encoded(_FIRST), within=5
-    )
+    wait_for("the copy is as it was", lambda: _value(app, "shop-secrets") == _encoded(_FIRST))
 
     # A rotation reaches copy and pods of both.
     before = _digest(app, name, made), _digest(app, "alone", app.namespace)
@@ -121,7 +119,7 @@ def test_configuration_reaches_the_pods_and_stays_in_step(
     wait_for(
         "the copy has rotated", lambda: _value(app, "shop-secrets") == _encoded(_SECOND), _MINUTE
     )
-    wait_for("the one rolls", lambda: _digest(app, name, made) != before[0], within=5)
+    wait_for("the one rolls", lambda: _digest(app, name, made) != before[0])
     wait_for("so does the other", lambda: _digest(app, "alone", app.namespace) != before[1], 45)
     wait_for("it has new pods", lambda: _pods_with(app, name, _digest(app, name, made)))
 

@@ -93,5 +93,5 @@ def test_what_vanished_during_a_watch_that_ends_with_410_is_noticed_at_once(
         _delete_both(app, environment, deployment)
         writes = len(proxy.writes)
         proxy.cut("environments", "deployments")
-        _wait_until_both_are_back(app, environment, deployment, within=10)
+        _wait_until_both_are_back(app, environment, deployment, within=30)
         assert len(proxy.writes) > writes

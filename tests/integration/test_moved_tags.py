@@ -115,4 +115,4 @@ def test_a_missing_image_is_looked_up_ever_more_seldom_until_a_person_asks(
 
     push(app, sha, "1")
     app.request()
-    app.wait_until_running("production", sha, within=6)
+    app.wait_until_running("production", sha)

@@ -204,7 +204,7 @@ def test_a_request_has_the_repository_read_at_once(
     app.wait_until_running("production", sha)
     later = app.commit("main")
     app.request()
-    app.wait_until_running("production", later, within=5)
+    app.wait_until_running("production", later)
     annotations = (app.get("project", app.name) or {})["metadata"]["annotations"]
     status = (app.get("project", app.name) or {})["status"]
     assert status["lastHandledRequestedAt"] == annotations["kapsa-project.io/requestedAt"]

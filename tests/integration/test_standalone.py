@@ -80,7 +80,7 @@ def test_it_runs_rolls_another_image_out_heals_and_goes_with_all_it_became(
     assert name in ci.ok("list", "-n", app.namespace, "-o", "wide")
 
     app.delete("deployment", name)
-    wait_for("it is back", lambda: app.get("deployment", name), within=5)
+    wait_for("it is back", lambda: app.get("deployment", name))
 
     assert "deleted" in ci.ok("delete", name, "-n", app.namespace, "--wait")
     wait_for("its objects are gone", lambda: not ci.children(name, app.namespace))

@@ -104,7 +104,7 @@ def test_a_lease_that_is_given_back_is_taken_at_once(admin: lab.Platform, app: A
         holder = _lease_holder(admin)
         first.stop()
         wait_for(
-            "the second takes over", lambda: _lease_holder(admin) not in {"", holder}, within=5
+            "the second takes over", lambda: _lease_holder(admin) not in {"", holder}, within=10
         )
     finally:
         first.stop()

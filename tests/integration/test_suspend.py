@@ -32,6 +32,19 @@ def _written_in(app: Application, environment: Manifest, offset: int) -> list[st
     return [write for write in writes if any(place in write for place in places)]
 
 
+def _wait_until_nothing_is_written(
+    operator: OperatorProcess, app: Application, environment: Manifest
+) -> int:
+    """Return the size of the audit log once the last status that changed has been written."""
+
+    def look() -> int | None:
+        offset = app.platform.audit_log.stat().st_size
+        _pass_some_polls(operator)
+        return None if _written_in(app, environment, offset) else offset
+
+    return wait_for("nothing is written", look)
+
+
 def _set(app: Application, kind: str, item: Manifest, *, suspend: bool) -> None:
     where = (kind, item["metadata"]["name"], "-n", item["metadata"]["namespace"])
     patch = json.dumps({"spec": {"suspend": suspend}})
@@ -69,12 +82,13 @@ def test_a_suspended_project_is_neither_polled_nor_changed_until_it_goes_on(
     number = app.open_pull_request("feature")
     app.apply(app.project())
     production = app.wait_until_running("production", sha)
-    wait_for("there is a preview", lambda: app.environment(f"pr-{number}"))
+    app.wait_for_condition("Ready", "Ready", slug=f"pr-{number}")
 
     _set(app, "project", app.project(), suspend=True)
     app.wait_for_condition("Ready", "Suspended")
-    app.wait_for_condition("Ready", "Suspended", slug="production")
-    offset = app.platform.audit_log.stat().st_size
+    for slug in ("production", f"pr-{number}"):
+        app.wait_for_condition("Ready", "Suspended", slug=slug)
+    offset = _wait_until_nothing_is_written(shared_operator, app, production)
     _break(app, production)
     later = app.commit("main")
     app.close_pull_request(number)
