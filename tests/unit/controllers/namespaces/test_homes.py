@@ -71,11 +71,21 @@ async def test_once_they_are_there_nothing_is_written(rig: Rig) -> None:
     assert rig.written() == []
 
 
-async def test_a_closed_pull_request_takes_its_namespace_along_by_its_uid(rig: Rig) -> None:
-    uid = rig.cluster.live("Namespace", home("shop-pr-2"))["metadata"]["uid"]
+async def test_a_closed_pull_request_takes_its_namespace_along_after_what_it_serves(
+    rig: Rig,
+) -> None:
+    namespace = home("shop-pr-2")
+    gone = [
+        rig.cluster.live(*which)["metadata"]["uid"]
+        for which in (("Environment", "shop-pr-2", namespace), ("Namespace", namespace))
+    ]
     await close(rig, 1, 3)
-    (write,) = [write for write in rig.cluster.writes if write.verb == "delete"]
-    assert (write.kind, write.name, write.uid) == ("Namespace", home("shop-pr-2"), uid)
+    deletes = [write for write in rig.cluster.writes if write.verb == "delete"]
+    assert [(write.kind, write.name) for write in deletes] == [
+        ("Environment", "shop-pr-2"),
+        ("Namespace", namespace),
+    ]
+    assert [write.uid for write in deletes] == gone
 
 
 async def test_a_namespace_with_a_retained_volume_is_emptied_and_kept(rig: Rig) -> None:
