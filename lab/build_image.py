@@ -1,7 +1,7 @@
 """The image in which Kapsa builds Dockerfiles, made here: what `moby/buildkit:…-rootless` has.
 
 BuildKit and rootlesskit are the lab's; runc, git, a shell and the programs that BuildKit's script
-calls are this machine's.
+calls are this machine's, and so are those that map users, or they are of Debian's package.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from lab import uidmap
 from lab.build_home import ACCOUNTS, DAEMONLESS, OWN_DIRECTORIES, USER, VARIABLES
 from lab.builder import build
 from lab.errors import LabError
@@ -37,8 +38,10 @@ _GIT_TEMPLATES = "/usr/share/git-core/templates"
 
 def missing() -> str:
     """Why the image can't be made here, and what to do; nothing where it can."""
-    needed = ("runc", *_MAPPERS, *_TOOLS)
-    if absent := [name for name in needed if shutil.which(name) is None]:
+    absent = [name for name in ("runc", *_TOOLS) if shutil.which(name) is None]
+    if not absent:
+        absent = [name for name in _MAPPERS if uidmap.find(name) is None]
+    if absent:
         return (
             f"The image for builds needs {', '.join(absent)} on PATH."
             " Install them (Debian: `apt install runc uidmap git mawk`)."
@@ -99,7 +102,10 @@ def _entries() -> Iterator[Entry]:
     yield from _git()
     yield from program(_which("runc"), "/usr/bin/buildkit-runc")
     for name, capability in _MAPPERS.items():
-        yield from program(_which(name), f"/usr/bin/{name}", capability=capability)
+        source = uidmap.find(name)
+        if source is None:
+            raise LabError(missing())
+        yield from program(source, f"/usr/bin/{name}", capability=capability)
     for name in _TOOLS:
         yield from program(_which(name), f"/usr/bin/{name}")
     yield Entry("/bin/sh", link="/usr/bin/sh")

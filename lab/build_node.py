@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lab import uidmap
 from lab.build_container import Container, start
 from lab.build_home import DAEMONLESS, USER
 from lab.errors import LabError
@@ -40,7 +41,7 @@ LABEL = "kapsa-project.io/build"
 _POLL = 0.1
 _MESSAGE_LIMIT = 4096
 _LOG_MESSAGE_LIMIT = 2048
-_NEEDED = ("runc", "newuidmap", "unshare", "pivot_root", "git", "awk")
+_NEEDED = ("runc", "unshare", "pivot_root", "git", "awk")
 _RECIPES = ("buildkitd", "buildctl", "rootlesskit")
 
 
@@ -48,7 +49,10 @@ def missing() -> str:
     """Why this machine can't run builds, and what to do; nothing where it can."""
     if os.geteuid() != 0:
         return "Builds are run as a node would run them, which needs root."
-    if absent := [name for name in _NEEDED if shutil.which(name) is None]:
+    absent = [name for name in _NEEDED if shutil.which(name) is None]
+    if not absent:
+        absent = [name for name in uidmap.PROGRAMS if uidmap.find(name) is None]
+    if absent:
         return (
             f"Builds need {', '.join(absent)} on PATH."
             " Install them (Debian: `apt install runc uidmap git util-linux mawk`)."
@@ -237,7 +241,8 @@ class BuildNode:
         )
 
     def _programs(self) -> dict[str, str]:
-        """BuildKit's programs by name."""
+        """BuildKit's programs by name, and those that map users."""
+        mappers = {name: path for name in uidmap.PROGRAMS if (path := uidmap.find(name))}
         found = {}
         for recipe in _RECIPES:
             artifact = self.platform.artifact(recipe)
@@ -247,7 +252,8 @@ class BuildNode:
         script = self.directory / "buildctl-daemonless.sh"
         shutil.copyfile(found["buildctl"].parent / DAEMONLESS, script)
         script.chmod(0o755)
-        return {name: str(path) for name, path in found.items()} | {script.name: str(script)}
+        programs = {**found, **mappers, script.name: script}
+        return {name: str(path) for name, path in programs.items()}
 
     def _publish(self, container: str, lines: list[str]) -> None:
         """Have the API server show the log."""

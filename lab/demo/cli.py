@@ -47,7 +47,7 @@ def demo(once: bool, node: Literal["auto", "real", "simulated"]) -> None:
     new commit, a pull request that is closed. After each step the objects are checked, and the
     time that it took is shown. Then everything stays for you to look at, until Ctrl-C.
 
-    With a real node (as root, with runc and newuidmap) Kapsa builds the commits with BuildKit, and
+    With a real node (as root, with runc) Kapsa builds the commits with BuildKit, and
     each page is fetched over HTTPS. With simulated nodes nothing answers at the URLs.
 
     The servers are built once, which takes about 13 minutes on two cores, and 25 with a real node;

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import builds
+from lab import builds, uidmap
 from lab.build_image import missing
 
 
@@ -14,10 +14,12 @@ def all_programs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
 
 
-def test_a_machine_without_uidmap_is_told_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        shutil, "which", lambda name: None if name.startswith("new") else f"/usr/bin/{name}"
-    )
+def test_a_machine_that_has_no_uidmap_and_gets_none_is_told_to_install_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    there = {"newuidmap": None, "newgidmap": None, "apt-get": None}
+    monkeypatch.setattr(shutil, "which", lambda name: there.get(name, f"/usr/bin/{name}"))
+    uidmap.unpacked.cache_clear()
     assert "newuidmap, newgidmap on PATH" in missing()
     assert "apt install runc uidmap" in missing()
     assert "\n" not in missing()
