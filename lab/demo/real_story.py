@@ -11,14 +11,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from lab import story_app
-from lab.demo import checks
+from lab.demo import acts, checks
 from lab.demo.checks import Check, Wanted
 from lab.demo.manifests import Files
 from lab.demo.pages import Reader
 from lab.demo.play import Step
-from lab.demo.snapshot import Manifest, Snapshot, take
+from lab.demo.snapshot import Snapshot, take
 from lab.errors import LabError
-from lab.scenario import Application, condition, wait_for
+from lab.scenario import Application, condition
 
 _MAIN = "main"
 _LOGIN = "feature/login"
@@ -65,16 +65,11 @@ class RealStory:
     def prepare(self) -> None:
         """Put the application on main, as there is in its repository."""
         self._commit(_MAIN, "Welcome to the shop")
-        path = f"/repos/{self.app.repository.full_name}"
-        # For a moment after its first push the forge takes a repository for empty.
-        wait_for(
-            "the forge knows of the first commit",
-            lambda: not self.app.gitea.call("GET", path)["empty"],
-        )
+        acts.wait_until_not_empty(self.app)
 
     def _offers(self) -> Step:
         def act() -> Sequence[Check]:
-            self._apply(self.files.admin)
+            acts.apply(self.app, self.files.admin)
             return checks.ready("DomainPool", "apps"), checks.ready("Registry", "lab")
 
         return Step(
@@ -89,7 +84,7 @@ class RealStory:
 
     def _describes(self) -> Step:
         def act() -> Sequence[Check]:
-            self._apply(self.files.project)
+            acts.apply(self.app, self.files.project)
             return *self._opens(_MAIN), checks.ready("Project", self.app.name, "BuildSucceeded")
 
         return Step(
@@ -104,19 +99,22 @@ class RealStory:
     def _opens_a_pull_request(self) -> Step:
         def act() -> Sequence[Check]:
             self._commit(_LOGIN, "Log in to the shop")
-            self._open_pull_request(_LOGIN, "Add a login form", 1)
+            acts.open_pull_request(self.app, _LOGIN, "Add a login form", 1)
             return *self._opens(_LOGIN), *self._still_opens(_MAIN)
 
         return Step(
             title="Alice opens pull request #1",
             headline="Alice opens pull request #1: it is built, and gets a page of its own.",
-            commands=(f"$ git push origin {_LOGIN}", self._in_gitea("compare/main...", _LOGIN)),
+            commands=(
+                f"$ git push origin {_LOGIN}",
+                acts.in_gitea(self.app, "compare/main...", _LOGIN),
+            ),
             act=act,
         )
 
     def _pushes_another_commit(self) -> Step:
         def act() -> Sequence[Check]:
-            before = self._deployment(_LOGIN)
+            before = acts.deployment(self.app, _LOGIN, _NAMES[_LOGIN])
             self._commit(_LOGIN, "Log in with a password")
             return *self._opens(_LOGIN), checks.rolled_out(_NAMES[_LOGIN], before)
 
@@ -130,14 +128,17 @@ class RealStory:
     def _pushes_what_cannot_be_built(self) -> Step:
         def act() -> Sequence[Check]:
             self._commit(_SEARCH, "Search the shop", dockerfile="FROM scratch\nCOPY pgae /\n")
-            self._open_pull_request(_SEARCH, "Add a search box", 2)
+            acts.open_pull_request(self.app, _SEARCH, "Add a search box", 2)
             return self._build_failed("pgae"), *self._still_opens(_LOGIN, _MAIN)
 
         return Step(
             title="Bob opens pull request #2, which can't be built",
             headline="Bob opens pull request #2, with a word misspelt in its Dockerfile: Kapsa says"
             " why it can't be built, and nothing else is disturbed.",
-            commands=(f"$ git push origin {_SEARCH}", self._in_gitea("compare/main...", _SEARCH)),
+            commands=(
+                f"$ git push origin {_SEARCH}",
+                acts.in_gitea(self.app, "compare/main...", _SEARCH),
+            ),
             act=act,
             see=("get", "projects", "-A", "-o", "wide"),
         )
@@ -176,7 +177,7 @@ class RealStory:
 
     def _closes_the_first(self) -> Step:
         def act() -> Sequence[Check]:
-            environment = self._look().environment(_LOGIN) or {}
+            environment = take(self.app.platform).environment(_LOGIN) or {}
             self.app.close_pull_request(1)
             return (
                 *checks.gone(_NAMES[_LOGIN], environment),
@@ -187,7 +188,7 @@ class RealStory:
         return Step(
             title="Alice closes pull request #1",
             headline="Alice closes pull request #1: everything of it goes, and nothing else.",
-            commands=(self._in_gitea("pulls/1"),),
+            commands=(acts.in_gitea(self.app, "pulls/1"),),
             act=act,
         )
 
@@ -214,18 +215,12 @@ class RealStory:
 
         return Check(f"Project {self.app.name} says of BuildSucceeded: there is no {word}", problem)
 
-    def _apply(self, file: object) -> None:
-        self.app.platform.kubectl("apply", "-f", str(file))
-
     def _kapsa(self, *arguments: str) -> None:
         command = [sys.executable, "-m", "kapsa", *arguments]
         command += ["--kubeconfig", str(self.app.platform.kubeconfig)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise LabError(f"kapsa {' '.join(arguments)}: {done.stderr.strip()}")
-
-    def _look(self) -> Snapshot:
-        return take(self.app.platform)
 
     def _commit(self, branch: str, text: str, *, dockerfile: str = "") -> None:
         """Commit a page, with the application where the branch has none, and push it."""
@@ -239,23 +234,6 @@ class RealStory:
         self._running[branch] = Wanted(_NAMES[branch], branch, sha, "", host, "https")
         self._texts[branch] = text
 
-    def _open_pull_request(self, branch: str, title: str, expected: int) -> None:
-        number = self.app.open_pull_request(branch, title)
-        if number != expected:
-            raise LabError(f"the forge called pull request #{expected} #{number}")
-
     def _image(self, branch: str) -> str:
-        environment = self._look().environment(branch) or {"status": {}}
+        environment = take(self.app.platform).environment(branch) or {"status": {}}
         return str(environment["status"].get("image", ""))
-
-    def _deployment(self, branch: str) -> Manifest:
-        """Return the Deployment of a branch whose Environment was found running before."""
-        snapshot = self._look()
-        environment = snapshot.environment(branch)
-        found = snapshot.owned("Deployment", environment) if environment else []
-        if not found:
-            raise LabError(f"the Deployment of {_NAMES[branch]} is gone")
-        return found[0]
-
-    def _in_gitea(self, *path: str) -> str:
-        return f"in Gitea: {self.app.gitea.url}/{self.app.repository.full_name}/{''.join(path)}"

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from lab.demo import checks
+from lab.demo import acts, checks
 from lab.demo.checks import Check, Wanted
 from lab.demo.manifests import Files
 from lab.demo.play import Step
-from lab.demo.snapshot import Manifest, Snapshot, take
-from lab.errors import LabError
-from lab.scenario import Application, wait_for
+from lab.demo.snapshot import Manifest, take
+from lab.scenario import Application
 
 _MAIN = "main"
 _BRANCH = "preview/blue"
@@ -68,16 +67,11 @@ class Story:
     def prepare(self) -> None:
         """Put a first commit on main, as there is in an application's repository."""
         self._commit(_MAIN, "shop 1.0")
-        path = f"/repos/{self.app.repository.full_name}"
-        # For a moment after its first push the forge takes a repository for empty.
-        wait_for(
-            "the forge knows of the first commit",
-            lambda: not self.app.gitea.call("GET", path)["empty"],
-        )
+        acts.wait_until_not_empty(self.app)
 
     def _offers(self) -> Step:
         def act() -> Sequence[Check]:
-            self._apply(self.files.admin)
+            acts.apply(self.app, self.files.admin)
             return checks.ready("DomainPool", "apps"), checks.ready("Registry", "lab")
 
         return Step(
@@ -91,7 +85,7 @@ class Story:
 
     def _describes(self) -> Step:
         def act() -> Sequence[Check]:
-            self._apply(self.files.project)
+            acts.apply(self.app, self.files.project)
             return (
                 checks.ready("Project", self.app.name, "RepositoryAccessible"),
                 *self._waiting(_MAIN),
@@ -120,7 +114,7 @@ class Story:
 
     def _previews_a_branch(self) -> Step:
         def act() -> Sequence[Check]:
-            self._production = self._deployment(_MAIN)
+            self._production = acts.deployment(self.app, _MAIN, _NAMES[_MAIN])
             self._commit(_BRANCH, "shop in blue")
             self._push_image(_BRANCH)
             return *checks.running(self._running[_BRANCH]), *self._unaffected(previews=1)
@@ -135,14 +129,17 @@ class Story:
     def _opens_a_pull_request(self) -> Step:
         def act() -> Sequence[Check]:
             self._commit(_LOGIN, "a login form")
-            self._open_pull_request(_LOGIN, "Add a login form", 1)
+            acts.open_pull_request(self.app, _LOGIN, "Add a login form", 1)
             return *self._waiting(_LOGIN), *self._unaffected(previews=2)
 
         return Step(
             title="Alice opens pull request #1",
             headline="Alice opens pull request #1. CI is still building it, so its Environment"
             " waits, and says for which image.",
-            commands=(f"$ git push origin {_LOGIN}", self._in_gitea("compare/main...", _LOGIN)),
+            commands=(
+                f"$ git push origin {_LOGIN}",
+                acts.in_gitea(self.app, "compare/main...", _LOGIN),
+            ),
             act=act,
         )
 
@@ -160,7 +157,7 @@ class Story:
 
     def _pushes_another_commit(self) -> Step:
         def act() -> Sequence[Check]:
-            before = self._deployment(_LOGIN)
+            before = acts.deployment(self.app, _LOGIN, _NAMES[_LOGIN])
             self._commit(_LOGIN, "a login form with a password")
             self._push_image(_LOGIN)
             return (
@@ -181,7 +178,7 @@ class Story:
         def act() -> Sequence[Check]:
             self._commit(_SEARCH, "a search box")
             self._push_image(_SEARCH)
-            self._open_pull_request(_SEARCH, "Add a search box", 2)
+            acts.open_pull_request(self.app, _SEARCH, "Add a search box", 2)
             return (
                 *checks.running(self._running[_SEARCH]),
                 checks.still_running(self._running[_LOGIN]),
@@ -194,14 +191,14 @@ class Story:
             commands=(
                 f"$ git push origin {_SEARCH}",
                 self._docker_push(_SEARCH),
-                self._in_gitea("compare/main...", _SEARCH),
+                acts.in_gitea(self.app, "compare/main...", _SEARCH),
             ),
             act=act,
         )
 
     def _closes_the_first(self) -> Step:
         def act() -> Sequence[Check]:
-            environment = self._look().environment(_LOGIN) or {}
+            environment = take(self.app.platform).environment(_LOGIN) or {}
             self.app.close_pull_request(1)
             return (
                 *checks.gone(_NAMES[_LOGIN], environment),
@@ -213,7 +210,7 @@ class Story:
         return Step(
             title="Alice closes pull request #1",
             headline="Alice closes pull request #1: everything of it goes, and nothing else.",
-            commands=(self._in_gitea("pulls/1"),),
+            commands=(acts.in_gitea(self.app, "pulls/1"),),
             act=act,
         )
 
@@ -235,12 +232,6 @@ class Story:
             act=act,
         )
 
-    def _apply(self, file: object) -> None:
-        self.app.platform.kubectl("apply", "-f", str(file))
-
-    def _look(self) -> Snapshot:
-        return take(self.app.platform)
-
     def _commit(self, branch: str, text: str) -> None:
         sha = self.app.commit(branch, files={"shop.txt": f"{text}\n"}, image=False)
         pattern = rf"{_HOSTS[branch]}\.apps\.localhost"
@@ -254,22 +245,8 @@ class Story:
             wanted.name, branch, wanted.commit, image=image, host=wanted.host
         )
 
-    def _open_pull_request(self, branch: str, title: str, expected: int) -> None:
-        number = self.app.open_pull_request(branch, title)
-        if number != expected:
-            raise LabError(f"the forge called pull request #{expected} #{number}")
-
     def _waiting(self, branch: str) -> tuple[Check, ...]:
         return checks.waiting(_NAMES[branch], branch, self._running[branch].commit)
-
-    def _deployment(self, branch: str) -> Manifest:
-        """Return the Deployment of a branch whose Environment was found running before."""
-        snapshot = self._look()
-        environment = snapshot.environment(branch)
-        found = snapshot.owned("Deployment", environment) if environment else []
-        if not found:
-            raise LabError(f"the Deployment of {_NAMES[branch]} is gone")
-        return found[0]
 
     def _unaffected(self, *, previews: int) -> tuple[Check, ...]:
         return (
@@ -280,6 +257,3 @@ class Story:
     def _docker_push(self, branch: str) -> str:
         image = f"{self.app.registry.host}/{self.app.image_repository}"
         return f"$ docker push {image}:$(git rev-parse {branch})    (in CI)"
-
-    def _in_gitea(self, *path: str) -> str:
-        return f"in Gitea: {self.app.gitea.url}/{self.app.repository.full_name}/{''.join(path)}"
