@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from kapsa.adapters.answers import Deletion, Listing
 from kapsa.adapters.api_errors import AlreadyExists, Conflict, NotFound
-from kapsa.adapters.cluster import Cluster, Listing, Manifest, Trim
+from kapsa.adapters.cluster import Cluster, Manifest, Trim
 from kapsa.adapters.credentials import Credentials
 from kapsa.adapters.errors import Stalled
 from kapsa.adapters.forges import ForgeRepository
@@ -244,23 +245,23 @@ class FakeCluster(Cluster):
         uid: str,
         resource_version: str = "",
         dependents_first: bool = False,
-    ) -> bool:
+    ) -> Deletion:
         metadata = {"name": name, "namespace": namespace}
         manifest = {"kind": resource.kind, "metadata": metadata}
         async with self._written("delete", manifest, uid):
             key = (resource.kind, namespace, name)
             live = self.objects.get(key)
             if live is None or live["metadata"]["uid"] != uid:
-                return False
+                return Deletion(was_there=False)
             if resource_version not in ("", live["metadata"]["resourceVersion"]):
-                return False
+                return Deletion(was_there=False)
             if live["metadata"].get("finalizers") or dependents_first:
                 dying = copy.deepcopy(live)
                 dying["metadata"].setdefault("deletionTimestamp", "2026-01-01T01:00:00Z")
                 self._store(dying)
-            else:
-                self._remove(key)
-            return True
+                return Deletion(was_there=True, dying=self._answer(self.objects[key]))
+            self._remove(key)
+            return Deletion(was_there=True)
 
     # How it works.
 

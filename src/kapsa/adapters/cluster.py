@@ -7,12 +7,12 @@ import asyncio
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final
 
 import aiohttp
 
 from kapsa.adapters import api_errors
+from kapsa.adapters.answers import Deletion, Listing
 from kapsa.adapters.connection import Connection
 from kapsa.adapters.resources import PODS, ResourceType, resource_of
 
@@ -35,19 +35,6 @@ Trim = Callable[[Manifest], Manifest]
 
 class NotFenced(Exception):  # noqa: N818 - a state
     """This operator may not write now: it is not, or not certainly, the elected one."""
-
-
-@dataclass(frozen=True)
-class Listing:
-    """Objects of a kind.
-
-    Attributes:
-        items: The objects, each with `apiVersion` and `kind`.
-        resource_version: The version of the whole collection that they were read at.
-    """
-
-    items: list[Manifest]
-    resource_version: str
 
 
 class Cluster:
@@ -232,8 +219,8 @@ class Cluster:
         uid: str,
         resource_version: str = "",
         dependents_first: bool = False,
-    ) -> bool:
-        """Delete the object of that UID; tell whether there was one.
+    ) -> Deletion:
+        """Delete the object of that UID; tell what has become of it.
 
         With `resource_version` only an object that has it still is deleted, or there was none.
         With `dependents_first` it stays until what it owns is gone, such as the pods of a Job.
@@ -246,12 +233,16 @@ class Cluster:
             "propagationPolicy": "Foreground" if dependents_first else "Background",
         }
         try:
-            deleted = await self._write(
+            answer = await self._write(
                 "DELETE", resource.path(namespace, name), body, {}, missing_ok=True
             )
         except api_errors.Conflict:
-            return False
-        return deleted is not None
+            return Deletion(was_there=False)
+        if answer is None:
+            return Deletion(was_there=False)
+        # The answer is a Status, or for some kinds the object, though it is gone.
+        is_dying = (answer.get("metadata") or {}).get("deletionTimestamp")
+        return Deletion(was_there=True, dying=answer if is_dying else None)
 
     async def _apply(self, manifest: Manifest, uid: str, params: dict[str, str]) -> Manifest:
         resource = resource_of(manifest)

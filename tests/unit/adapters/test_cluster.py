@@ -8,6 +8,7 @@ import pytest
 from aiohttp import web
 
 from kapsa.adapters import resources
+from kapsa.adapters.answers import Deletion
 from kapsa.adapters.api_errors import AlreadyExists, Conflict, NotFound, ObjectNotFound
 from kapsa.adapters.cluster import Cluster, NotFenced
 from kapsa.adapters.errors import AdapterError, Stalled, Waiting
@@ -211,10 +212,29 @@ async def test_a_status_is_applied_to_the_object_of_that_uid_and_carries_nothing
 
 
 async def test_delete_has_the_uid_as_its_precondition(rig: Rig) -> None:
-    assert await rig.cluster.delete(resources.SERVICES, "web", "ns", uid="u")
+    await rig.cluster.delete(resources.SERVICES, "web", "ns", uid="u")
     assert (rig.api.last.method, rig.api.last.path) == ("DELETE", PATH)
     assert rig.api.last.body["preconditions"] == {"uid": "u"}
     assert rig.api.last.body["propagationPolicy"] == "Background"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [{"kind": "Status", "metadata": {}, "status": "Success"}, stored()],
+    ids=["a Status", "the object as it was"],
+)
+async def test_delete_says_that_the_object_is_gone(rig: Rig, answer: dict[str, Any]) -> None:
+    rig.api.answers = [web.json_response(answer)]
+    deletion = await rig.cluster.delete(resources.SERVICES, "web", "ns", uid="u")
+    assert deletion == Deletion(was_there=True)
+
+
+async def test_delete_says_that_something_has_to_happen_before_the_object_goes(rig: Rig) -> None:
+    dying = stored()
+    dying["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    rig.api.answers = [web.json_response(dying)]
+    deletion = await rig.cluster.delete(resources.SERVICES, "web", "ns", uid="u")
+    assert deletion == Deletion(was_there=True, dying=dying)
 
 
 async def test_delete_can_wait_for_what_the_object_owns(rig: Rig) -> None:
@@ -274,7 +294,8 @@ async def test_delete_says_so_when_that_object_was_gone_already(
     rig: Rig, answer: web.Response
 ) -> None:
     rig.api.answers = [answer]
-    assert await rig.cluster.delete(resources.SERVICES, "web", "ns", uid="u") is False
+    deletion = await rig.cluster.delete(resources.SERVICES, "web", "ns", uid="u")
+    assert deletion == Deletion(was_there=False)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ import copy
 from typing import Any
 
 from kapsa.adapters import resources
-from kapsa.adapters.cluster import Listing, Trim
+from kapsa.adapters.answers import Listing
+from kapsa.adapters.cluster import Trim
 from kapsa.controllers.reconciling.cache import Cache, Manifest
 from tests.fakes import FakeCluster
 

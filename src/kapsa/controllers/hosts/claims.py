@@ -224,7 +224,8 @@ class Claims:
         """Delete a claim: this one, and none that was made anew under its name."""
         namespace, name = key_of(lease)
         log.info("released", wanted=_wanted(lease), holder=str(Holder.of(lease)))
-        await self._cluster.delete(LEASES, name, namespace, uid=uid_of(lease))
+        deletion = await self._cluster.delete(LEASES, name, namespace, uid=uid_of(lease))
+        self._state.claims.take_deletion(lease, deletion)
 
 
 def _pending(wanted: str, holder: Holder | None) -> Blocked:

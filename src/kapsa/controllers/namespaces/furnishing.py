@@ -173,7 +173,6 @@ class Furnisher:
         if live is not None and is_ours(live) and live.get("roleRef") != manifest.get("roleRef"):
             # It can't be changed: https://kubernetes.io/docs/reference/access-authn-authz/rbac/
             await self.applier.delete(live)
-            cache.observe("DELETED", live)
         await self.applier.apply(manifest, is_ours)
 
     async def _remove_others(self, place: Place, kept: set[str]) -> None:

@@ -99,20 +99,22 @@ class Applier:
         """
         namespace, name = key_of(live)
         log.info("deleting", kind=live["kind"], namespace=namespace, name=name)
-        await self._cluster.delete(
+        deletion = await self._cluster.delete(
             resource_of(live), name, namespace, uid=uid_of(live), dependents_first=dependents_first
         )
+        self._state.by_kind(live["kind"]).take_deletion(live, deletion)
 
     async def delete_unchanged(self, live: Manifest) -> bool:
         """Delete an object unless it was changed since it was read; tell whether it was deleted."""
         namespace, name = key_of(live)
         version = str(live["metadata"].get("resourceVersion", ""))
-        is_deleted = await self._cluster.delete(
+        deletion = await self._cluster.delete(
             resource_of(live), name, namespace, uid=uid_of(live), resource_version=version
         )
-        if is_deleted:
+        if deletion.was_there:
             log.info("deleting", kind=live["kind"], namespace=namespace, name=name)
-        return is_deleted
+        self._state.by_kind(live["kind"]).take_deletion(live, deletion)
+        return deletion.was_there
 
     async def _live(self, cache: Cache, manifest: Manifest) -> Manifest | None:
         """Return the live object; before a first apply the API server itself is asked.

@@ -13,8 +13,9 @@ from typing import Any
 
 import structlog
 
+from kapsa.adapters.answers import Deletion, Listing
 from kapsa.adapters.api_errors import NotFound
-from kapsa.adapters.cluster import Cluster, Listing
+from kapsa.adapters.cluster import Cluster
 from kapsa.adapters.errors import AdapterError
 from kapsa.adapters.resources import ResourceType
 from kapsa.controllers.reconciling.compact import Held, held
@@ -120,6 +121,13 @@ class Cache:
         if not self._is_gone(manifest) and (known is None or not _is_older(manifest, known)):
             kept = manifest if isinstance(manifest, Held) else held(self._trim(manifest))
             self._store(key, kept)
+
+    def take_deletion(self, live: Manifest, deletion: Deletion) -> None:
+        """Take in what the API server answered to the deletion of an object."""
+        if deletion.dying is not None:
+            self.observe("MODIFIED", deletion.dying)
+        elif deletion.was_there:
+            self.observe("DELETED", live)
 
     def request_list(self) -> None:
         """Have the kind listed soon."""

@@ -317,11 +317,16 @@ async def test_prune_deletes_what_is_not_wanted_any_more_by_its_uid(rig: Rig) ->
     assert not rig.cluster.has("Deployment", "web", "team-a")
 
 
-async def test_prune_asks_for_no_deletion_twice(rig: Rig) -> None:
+@pytest.mark.parametrize("finalizers", [[], ["x"]], ids=["goes at once", "is held"])
+@pytest.mark.parametrize("is_late", [False, True], ids=["", "while the watch is late"])
+async def test_prune_asks_for_no_deletion_twice(
+    rig: Rig, finalizers: list[str], is_late: bool
+) -> None:
     await rig.apply(deployment())
     live = rig.live()
-    live["metadata"]["finalizers"] = ["x"]
+    live["metadata"]["finalizers"] = finalizers
     rig.cluster.put(live)
+    rig.cluster.watch_is_late = is_late
     for _ in range(3):
         await rig.applier.prune(OWNER, [], rig.state.children)
     assert [write.verb for write in rig.cluster.writes] == ["apply", "delete"]

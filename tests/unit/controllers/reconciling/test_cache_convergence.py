@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kapsa.adapters import resources
-from kapsa.adapters.cluster import Listing, Trim
+from kapsa.adapters.answers import Listing
+from kapsa.adapters.cluster import Trim
 from kapsa.controllers.reconciling.cache import Cache, Manifest, key_of, uid_of
 from tests.fakes import FakeCluster
 from tests.unit.controllers.virtual_time import VirtualLoop, settle
