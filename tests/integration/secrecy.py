@@ -3,7 +3,7 @@
 import base64
 import json
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -62,18 +62,14 @@ def _around(text: str, forms: Collection[str]) -> str:
 
 
 @contextmanager
-def arguments_of_children(pid: int) -> Iterator[set[str]]:
-    """Collect what any user may read of a process's descendants, and their environments."""
+def collecting(look: Callable[[], Iterable[str]]) -> Iterator[set[str]]:
+    """Collect what is to be seen, as often as it can be looked at, for the length of the block."""
     seen: set[str] = set()
     ended = threading.Event()
 
     def collect() -> None:
-        while not ended.wait(0.005):
-            for child in _descendants(pid):
-                with suppress(OSError):
-                    for name in ("cmdline", "environ"):
-                        text = Path(f"/proc/{child}/{name}").read_bytes()
-                        seen.add(text.replace(b"\0", b" ").decode(errors="replace"))
+        while not ended.wait(0.001):
+            seen.update(look())
 
     thread = threading.Thread(target=collect)
     thread.start()
@@ -82,6 +78,15 @@ def arguments_of_children(pid: int) -> Iterator[set[str]]:
     finally:
         ended.set()
         thread.join()
+
+
+def arguments_of_children(pid: int) -> Iterator[str]:
+    """Return what any user may read of a process's descendants, and their environments."""
+    for child in _descendants(pid):
+        with suppress(OSError):
+            for name in ("cmdline", "environ"):
+                text = Path(f"/proc/{child}/{name}").read_bytes()
+                yield text.replace(b"\0", b" ").decode(errors="replace")
 
 
 def _descendants(pid: int) -> Iterator[int]:

@@ -14,9 +14,7 @@ import re
 import subprocess
 import sys
 import tarfile
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -40,19 +38,12 @@ from lab.images import Registry
 from lab.objects import read_object, read_objects
 from lab.scenario import Application, wait_for
 from lab.servers.kwok_stages import BUILD_NAMESPACE
+from tests.integration.building import DOCKERFILE, NOTHING
+from tests.integration.secrecy import collecting
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing() or "builds can be run")
 
 _numbers = itertools.count(1)
-
-NOTHING = base64.b64decode(
-    "f0VMRgIBAQAAAAAAAAAAAAIAPgABAAAAeABAAAAAAABAAAAAAAAAAAAAAAAAAAAAAAAAAEAAOAABAAAAAAAAAAEAAAAF"
-    "AAAAAAAAAAAAAAAAAEAAAAAAAAAAQAAAAAAAhAAAAAAAAACEAAAAAAAAAAAQAAAAAAAAMf+4PAAAAA8FAAAA"
-)
-"""An ELF program for x86-64 that ends at once, with exit code 0."""
-DOCKERFILE = (
-    'FROM scratch\nCOPY nothing /nothing\nRUN ["/nothing"]\nCOPY version.txt /version.txt\n'
-)
 
 
 @pytest.fixture(scope="module")
@@ -367,7 +358,7 @@ def test_secrets_are_nowhere_but_in_files(app: Application, node: BuildNode) -> 
     hidden.add(basic(known.git_username, known.git_password).removeprefix("Basic "))
     hidden.add(basic(app.registry.username, app.registry.password).removeprefix("Basic "))
 
-    with watched_processes() as seen:
+    with collecting(_processes) as seen:
         built(app, wanted)
 
     assert any("git fetch" in said for said in seen)
@@ -384,25 +375,6 @@ def test_secrets_are_nowhere_but_in_files(app: Application, node: BuildNode) -> 
     logs = [log_of(app, wanted, container) for container in ("source", "build")]
     told = [*seen, *logs, json.dumps(objects), json.dumps(node.arguments)]
     assert [form for form in hidden for text in told if form in text] == []
-
-
-@contextmanager
-def watched_processes() -> Iterator[set[str]]:
-    """Collect arguments and environments of all processes that builds start."""
-    seen: set[str] = set()
-    ended = threading.Event()
-
-    def watch() -> None:
-        while not ended.wait(0.001):
-            seen.update(_processes())
-
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try:
-        yield seen
-    finally:
-        ended.set()
-        thread.join()
 
 
 def _processes(first: str = "") -> list[str]:

@@ -25,7 +25,7 @@ from tests.integration.building import (
     jobs_of,
     with_dockerfile,
 )
-from tests.integration.secrecy import arguments_of_children, assert_nowhere
+from tests.integration.secrecy import arguments_of_children, assert_nowhere, collecting
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing() or "builds can be run")
 
@@ -170,7 +170,7 @@ def test_a_log_that_tells_what_the_build_knew_is_shown_without_it(
     secrets = (app.token, app.registry.password)
     dockerfile = "FROM scratch\n" + "".join(f"COPY {secret} /\n" for secret in secrets)
     app.commit("main", files={"Dockerfile": dockerfile}, image=False)
-    with arguments_of_children(shared_operator.pid) as seen:
+    with collecting(lambda: arguments_of_children(shared_operator.pid)) as seen:
         app.apply(built_project(app))
 
         def failed() -> dict[str, Any] | None:

@@ -13,7 +13,7 @@ import lab
 from lab.operator import NAMESPACE, OperatorProcess
 from lab.scenario import Application, Manifest, condition, wait_for
 from tests.integration.conftest import QUICK, polls
-from tests.integration.secrecy import arguments_of_children, assert_nowhere
+from tests.integration.secrecy import arguments_of_children, assert_nowhere, collecting
 
 
 @dataclass(frozen=True)
@@ -367,7 +367,7 @@ def test_no_secret_shows_anywhere(
         _registry_secret(app, "canary-pull", canaries["password"]),
         _registry(app, "canary", pullAuth=_pull_auth("canary-pull")),
     )
-    with arguments_of_children(shared_operator.pid) as seen:
+    with collecting(lambda: arguments_of_children(shared_operator.pid)) as seen:
         app.wait_until_running("production", sha)
         wait_for("git was seen at work", lambda: any("ls-remote" in line for line in seen))
         _patched_secret(app, f"{app.name}-git", app.namespace, token=canaries["token"])
