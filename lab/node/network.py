@@ -18,10 +18,12 @@ from lab.errors import ServerError
 _POOL = IPv4Network("10.244.0.0/16")
 _PREFIX = 24
 
-# From linux/sockios.h and linux/if.h.
+# From linux/sockios.h, linux/if.h and linux/if_arp.h.
 _ADD_BRIDGE, _DELETE_BRIDGE = 0x89A0, 0x89A1
 _SET_FLAGS, _SET_ADDRESS, _SET_NETMASK = 0x8914, 0x8916, 0x891C
+_SET_HARDWARE_ADDRESS = 0x8924
 _UP = 0x1
+_ETHERNET = 1
 
 
 def free_subnet(taken: Iterable[IPv4Network]) -> IPv4Network:
@@ -69,8 +71,13 @@ def create(bridge: str) -> None:
 
 
 def give_address(bridge: str, subnet: IPv4Network) -> None:
-    """Puts the bridge into its subnet, and switches it on."""
+    """Puts the bridge into its subnet, and switches it on.
+
+    Its hardware address is set as well. Else it is the lowest one of its ports', and changes as
+    pods come and go: what other pods then send to this machine is lost until they ask anew.
+    """
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as kernel:
+        fcntl.ioctl(kernel, _SET_HARDWARE_ADDRESS, _with_hardware_address(bridge, subnet))
         fcntl.ioctl(kernel, _SET_ADDRESS, _with_address(bridge, gateway(subnet)))
         fcntl.ioctl(kernel, _SET_NETMASK, _with_address(bridge, str(subnet.netmask)))
         fcntl.ioctl(kernel, _SET_FLAGS, _with_flags(bridge, _UP))
@@ -88,6 +95,12 @@ def delete(bridge: str) -> None:
 def _with_address(bridge: str, address: str) -> bytes:
     family = struct.pack("=HH", socket.AF_INET, 0)
     return struct.pack("16s24s", bridge.encode(), family + socket.inet_aton(address))
+
+
+def _with_hardware_address(bridge: str, subnet: IPv4Network) -> bytes:
+    # Its second lowest bit says that it is administered locally.
+    address = b"\x02\0" + subnet[1].packed
+    return struct.pack("16sH6s16x", bridge.encode(), _ETHERNET, address)
 
 
 def _with_flags(bridge: str, flags: int) -> bytes:

@@ -125,6 +125,13 @@ def waiting_reason(platform: lab.Platform, name: str) -> str:
     return "".join((state.get("waiting") or {}).get("reason", "") for state in states)
 
 
+def test_the_bridge_keeps_its_hardware_address_when_pods_come_and_go(node: lab.Platform) -> None:
+    # Else it is the lowest one of its ports', and what pods send to one that was is lost.
+    bridge = Path("/sys/class/net", name_of(node.directory))
+    set_by_us = 3  # NET_ADDR_SET, linux/netdevice.h
+    assert int((bridge / "addr_assign_type").read_text()) == set_by_us
+
+
 def test_a_restricted_pod_answers_at_its_address_and_its_log_is_read(node: lab.Platform) -> None:
     apply(node, pod(node, "web"))
 
