@@ -32,15 +32,15 @@ def pods_of(app: Application, slug: str, process: str = "web") -> list[Manifest]
     ]
 
 
-def ready_pods(app: Application, slug: str, count: int) -> list[Manifest]:
-    """Wait until an Environment has that many pods, all of them Ready; return them."""
+def ready_pods(app: Application, slug: str, count: int, process: str = "web") -> list[Manifest]:
+    """Wait until a process of an Environment has that many pods, all of them Ready; return them."""
 
     def look() -> list[Manifest] | None:
-        found = pods_of(app, slug)
+        found = pods_of(app, slug, process)
         ready = [pod for pod in found if condition(pod, "Ready").get("status") == "True"]
         return found if len(ready) == len(found) == count else None
 
-    return wait_for(f"{count} pods of {app.name}-{slug} are Ready", look, 60)
+    return wait_for(f"{count} pods of {app.name}-{slug}-{process} are Ready", look, 60)
 
 
 def ask(pod: Manifest, path: str, method: str = "GET") -> Response:

@@ -8,6 +8,7 @@ import pytest
 import lab
 from lab import builds, story_app
 from lab.httpclient import Response, request
+from lab.network_policies import Outside, Port, live_network
 from lab.objects import read_objects
 from lab.operator import OperatorProcess
 from lab.scenario import Application, Manifest, condition, wait_for
@@ -118,6 +119,38 @@ def test_a_pushed_commit_is_built_and_answers(operator: OperatorProcess, app: Ap
     assert page.headers["X-Commit"] == second
     assert "<h1>the second</h1>" in page.body.decode()
     assert len(jobs_of(app)) == 2
+
+
+def test_builds_reach_names_and_what_is_outside_and_nobody_reaches_them(
+    operator: OperatorProcess, app: Application
+) -> None:
+    app.commit(files=story_app.files("<h1>hello</h1>"), image=False)
+    app.apply(built_project(app))
+
+    def pods() -> list[Manifest]:
+        server, name = app.platform.api_server, "kapsa-project.io/build"
+        jobs = {job["metadata"]["labels"][name] for job in jobs_of(app)}
+        found = read_objects(server, "pods", labelSelector=name)
+        return [
+            pod
+            for pod in found
+            if pod["metadata"]["labels"][name] in jobs and pod["status"].get("podIPs")
+        ]
+
+    (pod,) = wait_for("the build's pod has an address", pods, WITHIN)
+    network = live_network(app.platform.api_server)
+    world, cloud = Outside("203.0.113.7"), Outside("169.254.169.254")
+    neighbour, names = Outside("10.96.0.1"), Outside("10.96.0.10")
+    assert network.refusing(names, pod, Port(8080))
+    reached = {
+        "git": network.refusing(pod, world, Port(22)),
+        "https": network.refusing(pod, world, Port(443)),
+        "names": network.refusing(pod, names, Port(53, "UDP")),
+        "mail": network.refusing(pod, world, Port(25)),
+        "the cluster": network.refusing(pod, neighbour, Port(443)),
+        "the metadata": network.refusing(pod, cloud, Port(80)),
+    }
+    assert {name for name, why in reached.items() if not why} == {"git", "https", "names"}
 
 
 def test_the_end_of_a_failed_build_is_told(operator: OperatorProcess, app: Application) -> None:
