@@ -26,8 +26,8 @@ class Probe(Model):
         ]
         | None
     ) = None
-    """Path of an HTTP GET, whose answer must be 200 to 399. Left out: it is enough that the port
-    accepts a connection."""
+    """Path of an HTTP GET, whose answer must be 200 to 399. Left out: the port must accept a
+    connection."""
     port: Annotated[DnsLabel, Field(examples=["http"])] | None = None
     """Name of the port that is asked, one of TCP. Left out: the first."""
     initial_delay_seconds: Annotated[int, Field(ge=0, le=3600, examples=[5])] | None = None
@@ -47,6 +47,7 @@ class Probes(Model):
     """The container is started again when it fails. Left out: none."""
     readiness: Probe | None = None
     """Requests reach the pod while it succeeds. Left out: the first port must accept a
-    connection, and is tried every 5 seconds."""
+    connection, every 5 seconds."""
     startup: Probe | None = None
-    """The other two wait until it has succeeded once. Left out: none."""
+    """The others wait until it has succeeded once. Left out: as readiness, each second for an
+    hour."""

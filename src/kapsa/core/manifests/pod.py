@@ -15,6 +15,9 @@ _DRAIN_SECONDS: Final = 5
 """How long a pod that ends still answers: routers hear of its end later than it does."""
 _SHUTDOWN_SECONDS: Final = 30
 """How long the application has to end by itself, which is Kubernetes' default."""
+_STARTUP_SECONDS: Final = 3600
+"""How long an application may take to answer at first. Long, for its container is then started
+again, which nobody has asked for."""
 _SPREAD_OVER: Final = ("kubernetes.io/hostname", "topology.kubernetes.io/zone")
 
 
@@ -121,15 +124,23 @@ def _spread(context: WorkloadContext, process: Process) -> list[dict[str, Any]]:
 
 
 def _probes(process: Process) -> dict[str, Any]:
-    """Return the container's probes. Who says nothing of readiness has the first port tried."""
+    """Return the container's probes. Who says nothing of readiness has the first port tried.
+
+    Until that has succeeded once it is asked each second: at the pace of readiness, a container
+    that needs a moment to start would wait for its second question up to ten seconds.
+    """
     said: Probes = process.probes
     readiness = said.readiness
     if readiness is None and process.tells_readiness:
         readiness = Probe(period_seconds=5)
+    startup = said.startup
+    if startup is None and readiness is not None:
+        patience = {"period_seconds": 1, "failure_threshold": _STARTUP_SECONDS}
+        startup = readiness.model_copy(update=patience)
     wanted = {
         "livenessProbe": said.liveness,
         "readinessProbe": readiness,
-        "startupProbe": said.startup,
+        "startupProbe": startup,
     }
     return {name: _probe(process, probe) for name, probe in wanted.items() if probe is not None}
 
