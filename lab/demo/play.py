@@ -47,13 +47,21 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Held:
+    """A claim that came true, and how many seconds after the step was done it did so for good."""
+
+    claim: str
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Played:
-    """A step whose claims came true, and the seconds that took after it was done."""
+    """A step whose claims came true, and how many seconds after it was done all of them held."""
 
     number: int
     step: Step
     seconds: float
-    claims: tuple[str, ...]
+    held: tuple[Held, ...]
 
 
 class StepFailedError(LabError):
@@ -104,18 +112,24 @@ def _play(
     screen.announce(number, step)
     checks = step.act()
     began = time.monotonic()
+    held_since: dict[Check, float] = {}
     with screen.watching(step) as show:
         while True:
             snapshot = look()
             problems = [(check, said) for check in checks if (said := check.problem(snapshot))]
             elapsed = time.monotonic() - began
+            open_yet = {check for check, _ in problems}
+            held_since = {
+                check: held_since.get(check, elapsed) for check in checks if check not in open_yet
+            }
             show(snapshot, f"{problems[0][0].claim}: {problems[0][1]}" if problems else "")
             if not problems:
                 break
             if elapsed > within:
                 raise StepFailedError(_failure(number, step, problems, within), snapshot)
             time.sleep(_EVERY)
-    played = Played(number, step, elapsed, tuple(check.claim for check in checks))
+    held = tuple(Held(check.claim, held_since[check]) for check in checks)
+    played = Played(number, step, elapsed, held)
     screen.came_true(played)
     return played
 

@@ -63,9 +63,9 @@ class PlainScreen:
 
     def came_true(self, played: Played) -> None:
         """Print what holds, and what a person would see."""
-        for claim in played.claims:
-            self._print(f"   ✓ {claim}")
-        self._print(f"   after {played.seconds:.1f} s\n")
+        for held in played.held:
+            self._print(f"   ✓ {held.seconds:5.1f} s  {held.claim}")
+        self._print(f"   all of it after {played.seconds:.1f} s\n")
         self._print(f"   $ {self._kubectl} {' '.join(played.step.see)}")
         for line in self._see(*played.step.see).splitlines():
             self._print(f"   {line}".rstrip())
@@ -112,9 +112,10 @@ class TerminalScreen:
             self._print(self._table())
         else:
             self._print(Text(self._see(*played.step.see).rstrip()))
-        for claim in played.claims:
-            self._print(Text.assemble(("   ✓ ", "green"), claim))
-        self._print(Text(f"   after {played.seconds:.1f} s", style="bold green"))
+        for held in played.held:
+            after = (f"{held.seconds:5.1f} s  ", "dim")
+            self._print(Text.assemble(("   ✓ ", "green"), after, held.claim))
+        self._print(Text(f"   all of it after {played.seconds:.1f} s", style="bold green"))
 
     _last = Snapshot()
 
@@ -162,6 +163,6 @@ def summary(played: list[Played]) -> str:
     lines = [
         f"  {each.number:2}  {each.step.title:{width}}  {each.seconds:6.1f} s  ✓" for each in played
     ]
-    claims = sum(len(each.claims) for each in played)
+    claims = sum(len(each.held) for each in played)
     total = duration(sum(each.seconds for each in played))
     return "\n".join([*lines, f"  {len(played)} steps, {claims} checks, all hold; {total} in all"])

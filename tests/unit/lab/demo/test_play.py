@@ -26,14 +26,19 @@ class Notes:
         yield lambda _snapshot, problem: self.lines.append(problem or "nothing open")
 
     def came_true(self, played: Played) -> None:
-        self.lines.append(f"true: {', '.join(played.claims)}")
+        self.lines.append(f"true: {', '.join(held.claim for held in played.held)}")
+
+
+def check(claim: str, *said: str) -> Check:
+    """Return a claim which says those problems, one at each look."""
+    answers = iter(said)
+    return Check(claim, lambda _: next(answers))
 
 
 def step(title: str, *said: str) -> Step:
     """Return a step with one claim, which says those problems, one at each look."""
-    answers = iter(said)
-    check = Check(f"{title} is done", lambda _: next(answers))
-    return Step(title=title, headline=title, commands=(), act=lambda: (check,))
+    claimed = check(f"{title} is done", *said)
+    return Step(title=title, headline=title, commands=(), act=lambda: (claimed,))
 
 
 def test_each_step_is_watched_until_it_has_come_true() -> None:
@@ -64,3 +69,14 @@ def test_a_false_claim_ends_the_story_and_is_named() -> None:
     assert "✗ two is done: it is red" in str(caught.value)
     assert caught.value.exit_code == 1
     assert "3 three" not in screen.lines
+
+
+def test_a_claim_holds_since_it_came_true_for_the_last_time() -> None:
+    checks = (
+        check("early", "", "", ""),
+        check("late", "no", "", ""),
+        check("back", "", "no", ""),
+    )
+    (played,) = play([Step("all", "all", (), lambda: checks)], Snapshot, Notes())
+    early, late, back = played.held
+    assert early.seconds < late.seconds < back.seconds == played.seconds

@@ -7,7 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
-from lab.demo.play import Played, Screen, Step
+from lab.demo.play import Held, Played, Screen, Step
 from lab.demo.screen import PlainScreen, TerminalScreen, screen_for, summary
 from lab.demo.table import Row, rows
 from tests.unit.lab.demo.world import NAME, SHA, snapshot, world
@@ -33,7 +33,7 @@ def tell(screen: Screen, step: Step = STEP) -> None:
     with screen.watching(step) as show:
         for problem in ("it is red", "it is red", "it is blue", ""):
             show(snapshot(world()), problem)
-    screen.came_true(Played(3, step, 2.04, ("it is green",)))
+    screen.came_true(Played(3, step, 2.04, (Held("it is green", 1.51),)))
 
 
 def test_elsewhere_each_thing_that_happens_is_a_plain_line() -> None:
@@ -46,8 +46,8 @@ def test_elsewhere_each_thing_that_happens_is_a_plain_line() -> None:
         "     kind: Project",
         "     0.0 s  not yet: it is red",
         "     0.0 s  not yet: it is blue",
-        "   ✓ it is green",
-        "   after 2.0 s",
+        "   ✓   1.5 s  it is green",
+        "   all of it after 2.0 s",
         "",
         "   $ kubectl get projects,environments -A",
         "   NAME of get projects,environments -A",
@@ -70,7 +70,10 @@ def test_a_terminal_shows_the_environments_as_a_table() -> None:
         "http://pr-1-shop.apps.localhost",
         "3f2a3f2",
     ]
-    assert [line.rstrip() for line in rest] == ["   ✓ it is green", "   after 2.0 s"]
+    assert [line.rstrip() for line in rest] == [
+        "   ✓   1.5 s  it is green",
+        "   all of it after 2.0 s",
+    ]
 
 
 def test_a_narrow_terminal_shows_the_urls_below_the_table() -> None:
@@ -104,7 +107,8 @@ def test_rows_are_permanent_environments_first_and_then_the_oldest() -> None:
 
 
 def test_the_summary_has_the_time_of_each_step() -> None:
-    played = [Played(1, ADMIN, 0.31, ("a", "b")), Played(2, STEP, 5.26, ("c",))]
+    a, b, c = (Held(name, 0.1) for name in "abc")
+    played = [Played(1, ADMIN, 0.31, (a, b)), Played(2, STEP, 5.26, (c,))]
     assert summary(played).splitlines() == [
         "   1  an admin           0.3 s  ✓",
         "   2  Alice opens #1     5.3 s  ✓",
