@@ -7,7 +7,7 @@ from typing import Any, Final
 import structlog
 
 from kapsa.adapters.cluster import Cluster
-from kapsa.adapters.errors import AdapterError
+from kapsa.adapters.errors import AdapterError, Waiting
 from kapsa.adapters.resources import PODS
 from kapsa.core import labels
 from kapsa.core.builds.failures import is_transient
@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class BuildFailures:
-    """Explains failures, each once.
+    """Explains failures, each once, or until the log can be read and shown.
 
     Attributes:
         cluster: The API.
@@ -52,7 +52,7 @@ class BuildFailures:
         if known is not None:
             return known
         hidden = all_forms(secrets or ())
-        text = None if secrets is None else await self._log(build)
+        text, is_final = (None, False) if secrets is None else await self._log(build)
         why = sanitise(build.message, _LIMIT // 3, hidden) or "it failed"
         if text is None:
             message = f"{why}; its log could not be read"
@@ -65,12 +65,14 @@ class BuildFailures:
             message=message,
             is_transient=build.is_transient or is_transient((text or "").splitlines()[-_LINES:]),
         )
-        if len(self._explained) >= _MOST_REMEMBERED:
-            del self._explained[next(iter(self._explained))]
-        self._explained[build.uid] = explained
+        if is_final:
+            if len(self._explained) >= _MOST_REMEMBERED:
+                del self._explained[next(iter(self._explained))]
+            self._explained[build.uid] = explained
         return explained
 
-    async def _log(self, build: LiveBuild) -> str | None:
+    async def _log(self, build: LiveBuild) -> tuple[str | None, bool]:
+        """Return the end of a build's log, None where there is none, and whether that stays so."""
         selector = f"{labels.MANAGED_BY}={labels.MANAGER},{labels.BUILD}={build.name}"
         try:
             listing = await self.cluster.list_all(PODS, selector, self.namespace)
@@ -78,8 +80,8 @@ class BuildFailures:
                 listing.items, key=lambda pod: str(pod["metadata"].get("creationTimestamp", ""))
             )
             if not pods:
-                return None
-            return await self.cluster.pod_log(
+                return None, True
+            text = await self.cluster.pod_log(
                 pods[-1]["metadata"]["name"],
                 self.namespace,
                 container=_failed_container(pods[-1]),
@@ -88,7 +90,8 @@ class BuildFailures:
         except AdapterError as error:
             # No log is no reason to fail.
             log.info("the log of a build can't be read", name=build.name, why=str(error))
-            return None
+            return None, not isinstance(error, Waiting)
+        return text, True
 
 
 def _failed_container(pod: Mapping[str, Any]) -> str:

@@ -276,6 +276,25 @@ async def test_a_failure_shows_its_log_without_secrets_and_leaves_what_runs_alon
     assert PASSWORD not in obstacle.message
 
 
+async def test_a_log_that_could_not_be_read_is_shown_once_it_can_and_then_remembered(
+    rig: BuildRig,
+) -> None:
+    await rig.begin(previewEnvironments={"enabled": False})
+    no_answer = Waiting(Reason.API_SERVER_UNAVAILABLE, "it does not answer")
+    unread = rig.cluster.fail(no_answer, "log", times=99)
+    rig.end(rig.jobs()[0], log="it does not compile")
+    await rig.step()
+    assert "its log could not be read" in json.dumps(rig.status_now())
+    unread.times = 0
+    loop().jump(4000)
+    await rig.step()
+    assert "it does not compile" in json.dumps(rig.status_now())
+    rig.cluster.reads.clear()
+    loop().jump(4000)
+    await rig.step()
+    assert not [read for read in rig.cluster.reads if read.startswith("log ")]
+
+
 async def test_a_failure_is_tried_again_only_when_a_person_asks(rig: BuildRig) -> None:
     await rig.begin(previewEnvironments={"enabled": False})
     rig.end(rig.jobs()[0], log="it does not compile")
