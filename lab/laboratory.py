@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from lab import leftovers
 from lab.builder import build
 from lab.errors import LabError
 from lab.identity import identify
@@ -48,10 +49,15 @@ def running(
     _require(node)
     with sigterm_interrupts():
         artifacts = build(book().laboratory(profile, node))
-        place = directory or Path(tempfile.mkdtemp(prefix="kapsa-lab-"))
+        if directory is None:
+            leftovers.sweep()
+        place = directory or Path(tempfile.mkdtemp(prefix=leftovers.PREFIX))
         if load(place) is not None:
             raise LabError(f"There is a laboratory in {place} already.")
         site = Site(private_directory(place), profile, artifacts)
+        if directory is None:
+            site.owner = leftovers.this_process()
+            site.save()
         supervisor = Supervisor(site, die_with_parent=True)
         failed = False
         try:

@@ -18,12 +18,21 @@ _FILE = "lab.json"
 LOOPBACK = "127.0.0.1"
 
 
+@dataclass(frozen=True)
+class Owner:
+    """The process that a laboratory ends with, and the process namespace that it is in."""
+
+    process: Identity
+    namespace: str
+
+
 @dataclass
 class Site:
     """What the servers of one laboratory share. Everything mutable about it is in here.
 
     `artifacts` are the built programs and files by recipe name; `ports` and `secrets` are
-    made up at first use, and then stay. At `address` listen the servers that pods talk to.
+    made up at first use, and then stay. At `address` listen the servers that pods talk to. A
+    laboratory without an `owner` stays until it is taken down.
     """
 
     directory: Path
@@ -35,6 +44,7 @@ class Site:
     configured: list[str] = field(default_factory=list)
     outside: dict[str, str] = field(default_factory=dict)
     address: str = LOOPBACK
+    owner: Owner | None = None
 
     def port(self, name: str) -> int:
         """The port called `name`, picked free at first use."""
@@ -86,6 +96,8 @@ def load(directory: Path) -> Site | None:
         state["directory"] = Path(state["directory"])
         state["artifacts"] = {name: Path(path) for name, path in state["artifacts"].items()}
         state["processes"] = {n: Identity(**facts) for n, facts in state["processes"].items()}
+        if (owner := state.get("owner")) is not None:
+            state["owner"] = Owner(Identity(**owner["process"]), owner["namespace"])
         return Site(**state)
     except FileNotFoundError:
         return None
