@@ -74,7 +74,8 @@ def workload_of(
             ConditionType.WORKLOAD_AVAILABLE, Reason.WORKLOAD_AVAILABLE, f"{how_many} ready"
         )
     else:
-        finding = _what_is_missing(deployment, trouble)
+        ours = next((item for item in containers if item.get("name") == process), None)
+        finding = _what_is_missing(deployment, trouble, _awaited(ours or {}))
     return Workload(
         finding,
         complete,
@@ -95,7 +96,7 @@ def no_workload(name: str = "") -> Workload:
     return Workload(finding, exists=False)
 
 
-def _what_is_missing(deployment: Mapping[str, Any], trouble: str) -> Finding:
+def _what_is_missing(deployment: Mapping[str, Any], trouble: str, awaited: str) -> Finding:
     name = deployment["metadata"]["name"]
     refused, given_up = _refused(deployment), _deadline_exceeded(deployment)
     if refused:
@@ -103,12 +104,30 @@ def _what_is_missing(deployment: Mapping[str, Any], trouble: str) -> Finding:
     if given_up:
         reason = Reason.WORKLOAD_FAILED
         message = trouble or f"Deployment {name} does not get its pods ready: {given_up}"
+        message += f" They are ready {awaited}" if awaited and not trouble else ""
     elif trouble:
         reason, message = Reason.PODS_FAILING, trouble
     else:
         reason = Reason.WORKLOAD_PROGRESSING
         message = f"Deployment {name}: pods are being started"
+        message += f", and are ready {awaited}" if awaited else ""
     return Finding(ConditionType.WORKLOAD_AVAILABLE, False, reason, message)
+
+
+def _awaited(container: Mapping[str, Any]) -> str:
+    """Return when the kubelet takes a container for ready; nothing where no probe tells it.
+
+    That the application listens elsewhere is the most frequent reason why it never is.
+    """
+    probe = container.get("readinessProbe") or {}
+    asked = probe.get("httpGet") or probe.get("tcpSocket") or {}
+    if not asked:
+        return ""
+    ports = {item.get("name"): item["containerPort"] for item in container.get("ports") or ()}
+    port = ports.get(asked.get("port"), asked.get("port"))
+    if "httpGet" in probe:
+        return f"once GET {asked.get('path', '/')} at port {port} succeeds"
+    return f"once port {port} accepts connections"
 
 
 def is_rolled_out(

@@ -117,6 +117,36 @@ def test_a_roll_out_that_was_given_up_says_why() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("probe", "said"),
+    [
+        ({"tcpSocket": {"port": "http"}}, "once port 3000 accepts connections"),
+        ({"tcpSocket": {"port": 9000}}, "once port 9000 accepts connections"),
+        (
+            {"httpGet": {"path": "/healthz", "port": "http"}},
+            "once GET /healthz at port 3000 succeeds",
+        ),
+    ],
+)
+def test_what_is_not_ready_says_what_it_takes(probe: dict[str, Any], said: str) -> None:
+    container = {
+        "name": "web",
+        "image": "r.example.com/a:1",
+        "ports": [{"name": "http", "containerPort": 3000}],
+        "readinessProbe": probe,
+    }
+    live = deployment(available=0)
+    live["spec"]["template"]["spec"]["containers"] = [container]
+    assert workload_of(live).finding.message == (
+        f"Deployment web: pods are being started, and are ready {said}"
+    )
+    live["status"]["conditions"] = [GAVE_UP]
+    assert workload_of(live).finding.message == (
+        'Deployment web does not get its pods ready: ReplicaSet "web-1" has timed out progressing.'
+        f" They are ready {said}"
+    )
+
+
 def test_image_and_commit_are_those_of_the_newest_version() -> None:
     workload = workload_of(deployment(image="r.example.com/a:1", commit=sha("a")))
 
