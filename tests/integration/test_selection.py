@@ -210,6 +210,12 @@ def test_a_request_has_the_repository_read_at_once(
     assert status["lastHandledRequestedAt"] == annotations["kapsa-project.io/requestedAt"]
 
 
+def _suspend(app: Application, *, suspend: bool) -> None:
+    patch = json.dumps({"spec": {"suspend": suspend}})
+    where = ("project", app.name, "-n", app.namespace)
+    app.platform.kubectl("patch", *where, "--type=merge", "-p", patch)
+
+
 def test_previews_that_vanish_all_at_once_are_held_until_somebody_confirms_it(
     shared_operator: OperatorProcess, app: Application
 ) -> None:
@@ -219,13 +225,12 @@ def test_previews_that_vanish_all_at_once_are_held_until_somebody_confirms_it(
     shown = {f"pr-{number}": ("Previewed", "PullRequestOpen") for number in numbers.values()}
     _wait_for_decisions(app, shown)
     before = {slug: item["metadata"]["uid"] for slug, item in app.environments().items()}
-    # Between two polls, so that they go at once.
-    patch = json.dumps({"spec": {"repository": {"pollInterval": "1h"}}})
-    where = ("project", app.name, "-n", app.namespace)
-    app.platform.kubectl("patch", *where, "--type=merge", "-p", patch)
+    # While nobody looks, so that they go at once.
+    _suspend(app, suspend=True)
+    app.wait_for_condition("Ready", "Suspended")
     for number in numbers.values():
         app.close_pull_request(number)
-    app.request()
+    _suspend(app, suspend=False)
 
     said = app.wait_for_condition("CleanupHeld", "MassDeletion")
     assert said["status"] == "True"
