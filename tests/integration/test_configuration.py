@@ -7,7 +7,7 @@ from typing import Any
 
 from kapsa.core.workloads.configuration import copy_name
 from lab.operator import OperatorProcess
-from lab.scenario import Application, Manifest, condition, is_ready, lone_environment, wait_for
+from lab.scenario import Application, Manifest, is_ready, lone_environment, wait_for
 
 _MINUTE = 60.0
 _FIRST, _SECOND, _EDITED = "canary-the-first", "canary-the-second", "canary-of-somebody"
@@ -149,7 +149,7 @@ def test_what_is_missing_or_in_the_way_is_named_and_heals(
     assert f"does not exist in namespace {app.namespace}; create it there" in found["message"]
     production = _production(app)
     name, made = production["metadata"]["name"], production["metadata"]["namespace"]
-    assert condition(production, "Ready")["reason"] == "SecretNotFound"
+    app.wait_for_condition("Ready", "SecretNotFound", slug="production")
     assert app.get("deployment", name, made) is None
 
     # A stranger has the name of the copy.
