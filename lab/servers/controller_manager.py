@@ -24,8 +24,7 @@ def _command(site: Site) -> Command:
             f"--root-ca-file={apiserver.ca_file(site)}",
             # All controllers stay on. Without nodelifecycle the not-ready taint of a new node
             # would stay too, and nothing would be scheduled.
-            # An autoscaler looks each quarter of a minute, and takes a pod away after five minutes.
-            "--horizontal-pod-autoscaler-sync-period=2s",
+            # Else an autoscaler takes a pod away after five minutes.
             "--horizontal-pod-autoscaler-downscale-stabilization=5s",
             "--kube-api-qps=500",
             "--kube-api-burst=1000",

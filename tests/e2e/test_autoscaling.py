@@ -11,7 +11,7 @@ from lab.scenario import Application, Manifest, condition, wait_for
 from tests.e2e.pages import commit_page
 from tests.e2e.pods import RUNTIME, ask, pods_of, ready_pods, text
 
-WITHIN = 60.0
+WITHIN = 90.0
 
 _REQUEST = 100
 """Thousandths of a core that each pod asks for."""
