@@ -87,18 +87,12 @@ def _project() -> Iterator[tuple[Application, Path]]:
             ingress_pool("apps", "apps.localhost", CA_ISSUER),
         )
         app.commit(files=story_app.files("<h1>the start</h1>"), image=False)
-        project = built_project(app, runtime=_RUNTIME)
+        project = built_project(app, runtime=story_app.RUNTIME)
         project["spec"]["repository"]["pollInterval"] = f"{_POLL:.0f}s"
         app.apply(project)
         settings = SETTINGS | builds.enable_builds(platform)
         stack.enter_context(running_operator(platform, settings, command=command))
         yield app, ca_file
-
-
-_RUNTIME: Final = {
-    "ports": [{"name": "http", "containerPort": story_app.PORT}],
-    "probes": {"readiness": {"path": story_app.HEALTH}},
-}
 
 
 def _push(app: Application, url: str, ca_file: Path, text: str) -> Push:

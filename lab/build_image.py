@@ -6,7 +6,6 @@ calls are this machine's, and so are those that map users, or they are of Debian
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -38,10 +37,7 @@ _GIT_TEMPLATES = "/usr/share/git-core/templates"
 
 def missing() -> str:
     """Why the image can't be made here, and what to do; nothing where it can."""
-    absent = [name for name in ("runc", *_TOOLS) if shutil.which(name) is None]
-    if not absent:
-        absent = [name for name in _MAPPERS if uidmap.find(name) is None]
-    if absent:
+    if absent := uidmap.absent(("runc", *_MAPPERS, *_TOOLS)):
         return (
             f"The image for builds needs {', '.join(absent)} on PATH."
             " Install them (Debian: `apt install runc uidmap git mawk`)."
@@ -102,10 +98,7 @@ def _entries() -> Iterator[Entry]:
     yield from _git()
     yield from program(_which("runc"), "/usr/bin/buildkit-runc")
     for name, capability in _MAPPERS.items():
-        source = uidmap.find(name)
-        if source is None:
-            raise LabError(missing())
-        yield from program(source, f"/usr/bin/{name}", capability=capability)
+        yield from program(_which(name), f"/usr/bin/{name}", capability=capability)
     for name in _TOOLS:
         yield from program(_which(name), f"/usr/bin/{name}")
     yield Entry("/bin/sh", link="/usr/bin/sh")
@@ -129,10 +122,10 @@ def _git() -> Iterator[Entry]:
 
 
 def _which(name: str) -> Path:
-    found = shutil.which(name)
+    found = uidmap.find(name)
     if found is None:
         raise LabError(missing())
-    return Path(found).resolve()
+    return found
 
 
 def _say(message: str) -> None:

@@ -49,10 +49,7 @@ def missing() -> str:
     """Why this machine can't run builds, and what to do; nothing where it can."""
     if os.geteuid() != 0:
         return "Builds are run as a node would run them, which needs root."
-    absent = [name for name in _NEEDED if shutil.which(name) is None]
-    if not absent:
-        absent = [name for name in uidmap.PROGRAMS if uidmap.find(name) is None]
-    if absent:
+    if absent := uidmap.absent((*_NEEDED, *uidmap.PROGRAMS)):
         return (
             f"Builds need {', '.join(absent)} on PATH."
             " Install them (Debian: `apt install runc uidmap git util-linux mawk`)."

@@ -29,9 +29,16 @@ def sweep() -> None:
         with suppress(LabError, OSError):
             site = load(directory)
             if site is not None and _is_left(site):
-                for path in site.outside.values():
-                    shutil.rmtree(path, ignore_errors=True)
-                shutil.rmtree(directory, ignore_errors=True)
+                remove_directories(directory)
+
+
+def remove_directories(directory: Path) -> None:
+    """Remove a laboratory's directory, and those that it has elsewhere."""
+    with suppress(LabError):
+        site = load(directory)
+        for path in site.outside.values() if site is not None else ():
+            shutil.rmtree(path, ignore_errors=True)
+    shutil.rmtree(directory, ignore_errors=True)
 
 
 def _is_left(site: Site) -> bool:

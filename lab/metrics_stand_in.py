@@ -10,7 +10,6 @@ https://kubernetes.io/docs/tasks/debug/debug-cluster/resource-metrics-pipeline/
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -38,7 +37,7 @@ class MetricsStandIn:
 
     def install(self) -> None:
         """Have the API server serve the metrics of pods; there are none yet."""
-        self._apply(_definition())
+        self.platform.apply(_definition())
         name = f"crd/pods.{_GROUP}"
         self.platform.kubectl("wait", "--for=condition=Established", "--timeout=30s", name)
 
@@ -55,11 +54,7 @@ class MetricsStandIn:
         """
         listed = list(pods)
         share = millicores // len(listed)
-        self._apply(*(_metrics(pod, share) for pod in listed))
-
-    def _apply(self, *manifests: Manifest) -> None:
-        items = {"apiVersion": "v1", "kind": "List", "items": list(manifests)}
-        self.platform.kubectl("apply", "--server-side", "-f", "-", input=json.dumps(items))
+        self.platform.apply(*(_metrics(pod, share) for pod in listed))
 
 
 def _metrics(pod: Manifest, millicores: int) -> Manifest:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from lab.gitea import Gitea
 from lab.images import Registry
@@ -54,6 +56,11 @@ class Platform:
         """
         binary, home = self._site.artifacts["kubectl"], self._site.home("kubectl")
         return kubectl(binary, self.kubeconfig, home, *arguments, input=input)
+
+    def apply(self, *manifests: dict[str, Any]) -> None:
+        """Applies manifests as the administrator would. Raises LabError if one is refused."""
+        items = {"apiVersion": "v1", "kind": "List", "items": list(manifests)}
+        self.kubectl("apply", "-f", "-", input=json.dumps(items))
 
     @property
     def kubectl_binary(self) -> Path:

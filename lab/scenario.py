@@ -5,7 +5,6 @@ The demo's story and the integration tests are told with it.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -108,8 +107,7 @@ class Application:
 
     def apply(self, *manifests: Manifest) -> None:
         """Apply manifests as a developer or admin would."""
-        items = {"apiVersion": "v1", "kind": "List", "items": list(manifests)}
-        self.platform.kubectl("apply", "-f", "-", input=json.dumps(items))
+        self.platform.apply(*manifests)
 
     def team(self) -> tuple[Manifest, ...]:
         """Return the team's namespace and the Secret with its git token."""

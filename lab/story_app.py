@@ -24,6 +24,11 @@ from lab.recipes import book
 
 PORT: Final = 8080
 HEALTH: Final = "/healthz"
+RUNTIME: Final = {
+    "ports": [{"name": "http", "containerPort": PORT}],
+    "probes": {"readiness": {"path": HEALTH}},
+}
+"""What a Project says of its main process."""
 COUNT_DIRECTORY: Final = "/data"
 """Where a volume is mounted for `/count` to outlive its pod."""
 USER: Final = 65532

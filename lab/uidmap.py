@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -24,11 +25,18 @@ _PATIENCE: Final = 60
 """Seconds for the download."""
 
 
+def absent(needed: Iterable[str]) -> list[str]:
+    """Which of some programs can't be had; nothing is downloaded where others are missing."""
+    names = list(needed)
+    others = [name for name in names if name not in PROGRAMS and find(name) is None]
+    return others or [name for name in names if find(name) is None]
+
+
 def find(name: str) -> Path | None:
-    """Where one of the PROGRAMS is; None where it is neither on PATH nor to be had from Debian."""
+    """Where a program is: on PATH, or for one of the PROGRAMS in Debian's package; else None."""
     if on_path := shutil.which(name):
         return Path(on_path).resolve()
-    directory = unpacked()
+    directory = unpacked() if name in PROGRAMS else None
     return directory / name if directory else None
 
 

@@ -13,7 +13,7 @@ from lab.certificates import CA_ISSUER
 from lab.paths import private_directory, write_private
 from lab.routing import ingress_pool
 from lab.scenario import Application, Manifest, admin_objects
-from lab.story_app import HEALTH, PORT
+from lab.story_app import RUNTIME
 
 POLL_SECONDS = 5
 """How often the demo's operator looks for changes. Its default floor is 10 s."""
@@ -75,10 +75,7 @@ def built_project(app: Application) -> Manifest:
     return app.project(
         repository=repository | {"pollInterval": f"{POLL_SECONDS}s"},
         build={"strategy": "dockerfile"},
-        runtime={
-            "ports": [{"name": "http", "containerPort": PORT}],
-            "probes": {"readiness": {"path": HEALTH}},
-        },
+        runtime=RUNTIME,
         previewEnvironments={"pullRequests": {"enabled": True}},
     )
 

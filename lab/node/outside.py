@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from ipaddress import IPv4Network
 from pathlib import Path
 
-from lab.errors import LabError
 from lab.identity import Identity, is_alive
+from lab.leftovers import remove_directories
 from lab.lock import exclusive
 from lab.node import cgroups, network
 from lab.paths import cache_directory, write_private
-from lab.site import Site, load
+from lab.site import Site
 
 Say = Callable[[str], None]
 
@@ -113,16 +111,8 @@ def _sweep() -> None:
         record = _read(path)
         if record is not None and record.is_dead:
             if record.owner is not None:
-                _remove_directories(Path(record.directory))
+                remove_directories(Path(record.directory))
             _remove(record)
-
-
-def _remove_directories(directory: Path) -> None:
-    with suppress(LabError):
-        site = load(directory)
-        for path in site.outside.values() if site is not None else ():
-            shutil.rmtree(path, ignore_errors=True)
-    shutil.rmtree(directory, ignore_errors=True)
 
 
 def _remove(record: Record) -> None:

@@ -24,10 +24,10 @@ def _command(site: Site) -> Command:
             f"--root-ca-file={apiserver.ca_file(site)}",
             # All controllers stay on. Without nodelifecycle the not-ready taint of a new node
             # would stay too, and nothing would be scheduled.
-            # Else an autoscaler takes a pod away after five minutes.
-            "--horizontal-pod-autoscaler-downscale-stabilization=5s",
             "--kube-api-qps=500",
             "--kube-api-burst=1000",
+            # Else an autoscaler takes a pod away after five minutes.
+            "--horizontal-pod-autoscaler-downscale-stabilization=5s",
         )
     )
 

@@ -37,10 +37,15 @@ def ready_pods(app: Application, slug: str, count: int, process: str = "web") ->
 
     def look() -> list[Manifest] | None:
         found = pods_of(app, slug, process)
-        ready = [pod for pod in found if condition(pod, "Ready").get("status") == "True"]
-        return found if len(ready) == len(found) == count else None
+        return found if are_ready(found, count) else None
 
     return wait_for(f"{count} pods of {app.name}-{slug}-{process} are Ready", look, 60)
+
+
+def are_ready(pods: list[Manifest], count: int) -> bool:
+    """Tell whether there are that many pods, and all of them Ready."""
+    states = [condition(pod, "Ready").get("status") for pod in pods]
+    return states == ["True"] * count
 
 
 def ask(pod: Manifest, path: str, method: str = "GET") -> Response:

@@ -9,7 +9,7 @@ from lab.metrics_stand_in import MetricsStandIn
 from lab.operator import OperatorProcess
 from lab.scenario import Application, Manifest, condition, wait_for
 from tests.e2e.pages import commit_page
-from tests.e2e.pods import RUNTIME, ask, pods_of, ready_pods, text
+from tests.e2e.pods import RUNTIME, are_ready, ask, pods_of, ready_pods, text
 
 WITHIN = 90.0
 
@@ -43,8 +43,7 @@ def _wait_until_scaled(
     def look() -> list[Manifest] | None:
         pods = pods_of(app, "production")
         metrics.report(pods, millicores)
-        ready = [pod for pod in pods if condition(pod, "Ready").get("status") == "True"]
-        return pods if len(pods) == len(ready) == count else None
+        return pods if are_ready(pods, count) else None
 
     return wait_for(f"{millicores}m are spread over {count} pods", look, WITHIN)
 

@@ -66,16 +66,11 @@ def operator(admin: lab.Platform) -> Iterator[OperatorProcess]:
     """A running operator that may push to the Registry `builds`, with the laboratory's image."""
     if why := builds.missing():
         pytest.skip(why)
-    apply(admin, *builds_registry(admin))
+    admin.apply(*builds_registry(admin))
     process = OperatorProcess(admin, QUICK | builds.enable_builds(admin), name="e2e-builds")
     process.start()
     yield process
     process.stop()
-
-
-def apply(platform: lab.Platform, *manifests: Manifest) -> None:
-    items = {"apiVersion": "v1", "kind": "List", "items": list(manifests)}
-    platform.kubectl("apply", "-f", "-", input=json.dumps(items))
 
 
 def pods_of(app: Application, slug: str) -> list[Manifest]:
@@ -168,7 +163,7 @@ def test_the_end_of_a_failed_build_is_told(operator: OperatorProcess, app: Appli
 def test_a_cluster_that_forbids_user_namespaces_is_told_what_is_missing(
     operator: OperatorProcess, app: Application
 ) -> None:
-    apply(app.platform, *FORBIDS_PRIVILEGE_ESCALATION)
+    app.platform.apply(*FORBIDS_PRIVILEGE_ESCALATION)
     try:
         _wait_until_forbidden(app.platform)
         app.commit(files=story_app.files("<h1>hello</h1>"), image=False)

@@ -4,16 +4,17 @@ The laboratory's network enforces none of them, as docs/lab.md says: what a netw
 would do with the pods that run here is decided by `lab.network_policies`.
 """
 
-import json
 from collections.abc import Callable, Iterator
 
 import pytest
 
 import lab
+from lab.certificates import CA_ISSUER
 from lab.network_policies import Outside, Peer, Port, live_network
 from lab.node.configuration import PAUSE_IMAGE
 from lab.objects import read_object, read_objects
 from lab.operator import OperatorProcess
+from lab.routing import ingress_pool
 from lab.scenario import Application, Manifest, wait_for
 from lab.story_app import PORT
 from tests.e2e.pages import commit_page
@@ -27,32 +28,17 @@ _ROUTER = "router"
 @pytest.fixture(scope="module")
 def guarded(admin: lab.Platform) -> Iterator[str]:
     """A DomainPool that says which pods lead requests; they run, and so does one beside them."""
-    pool = {
-        "apiVersion": "kapsa-project.io/v1alpha1",
-        "kind": "DomainPool",
-        "metadata": {"name": "guarded"},
-        "spec": {
-            "baseDomains": ["guarded.localhost"],
-            "routing": {
-                "ingressClassName": "traefik",
-                "routerNamespace": _ROUTER,
-                "routerPodSelector": {"app": "router"},
-            },
-            "certManager": {"mode": "none"},
-        },
-    }
+    pool = ingress_pool("guarded", "guarded.localhost", CA_ISSUER)
+    router = {"routerNamespace": _ROUTER, "routerPodSelector": {"app": "router"}}
+    pool["spec"]["routing"] |= router
+    pool["spec"]["certManager"] = {"mode": "none"}
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": _ROUTER}}
-    _apply(admin, pool, namespace)
+    admin.apply(pool, namespace)
     wait_for("it has its ServiceAccount", lambda: _has_service_account(admin, _ROUTER))
-    _apply(admin, *(_idle(name, _ROUTER) for name in ("router", "metrics")))
+    admin.apply(*(_idle(name, _ROUTER) for name in ("router", "metrics")))
     yield "guarded"
     admin.kubectl("delete", "domainpool/guarded", "--wait=false")
     admin.kubectl("delete", f"namespace/{_ROUTER}", "--wait=false")
-
-
-def _apply(platform: lab.Platform, *manifests: Manifest) -> None:
-    items = {"apiVersion": "v1", "kind": "List", "items": list(manifests)}
-    platform.kubectl("apply", "-f", "-", input=json.dumps(items))
 
 
 def _has_service_account(platform: lab.Platform, namespace: str) -> bool:

@@ -45,8 +45,7 @@ def furnish(platform: lab.Platform) -> None:
         }
     }
     restricted = {"pod-security.kubernetes.io/enforce": "restricted"}
-    apply(
-        platform,
+    platform.apply(
         {
             "apiVersion": "v1",
             "kind": "Namespace",
@@ -60,11 +59,6 @@ def furnish(platform: lab.Platform) -> None:
             "stringData": {".dockerconfigjson": json.dumps(login)},
         },
     )
-
-
-def apply(platform: lab.Platform, *manifests: Manifest) -> None:
-    items = {"apiVersion": "v1", "kind": "List", "items": list(manifests)}
-    platform.kubectl("apply", "-f", "-", input=json.dumps(items))
 
 
 def pod(platform: lab.Platform, name: str, *arguments: str, pull: bool = True) -> Manifest:
@@ -133,7 +127,7 @@ def test_the_bridge_keeps_its_hardware_address_when_pods_come_and_go(node: lab.P
 
 
 def test_a_restricted_pod_answers_at_its_address_and_its_log_is_read(node: lab.Platform) -> None:
-    apply(node, pod(node, "web"))
+    node.apply(pod(node, "web"))
 
     address = wait_until_ready(node, "web")
 
@@ -147,7 +141,7 @@ def test_a_restricted_pod_answers_at_its_address_and_its_log_is_read(node: lab.P
 def test_an_image_of_a_private_repository_is_not_pulled_without_its_secret(
     node: lab.Platform,
 ) -> None:
-    apply(node, pod(node, "stranger", pull=False))
+    node.apply(pod(node, "stranger", pull=False))
 
     reasons = ("ErrImagePull", "ImagePullBackOff")
     wait_for("no image", lambda: waiting_reason(node, "stranger") in reasons)
@@ -156,7 +150,7 @@ def test_an_image_of_a_private_repository_is_not_pulled_without_its_secret(
 def test_a_pod_that_fails_leaves_its_exit_code_and_its_log(node: lab.Platform) -> None:
     failing = pod(node, "failing", "crash")
     failing["spec"]["restartPolicy"] = "Never"
-    apply(node, failing)
+    node.apply(failing)
 
     def ended() -> Manifest | None:
         found = status(node, "failing").get("containerStatuses") or [{}]
@@ -167,7 +161,7 @@ def test_a_pod_that_fails_leaves_its_exit_code_and_its_log(node: lab.Platform) -
 
 
 def test_a_deleted_pod_is_told_to_end_and_finishes_its_requests(node: lab.Platform) -> None:
-    apply(node, pod(node, "polite"))
+    node.apply(pod(node, "polite"))
     address = wait_until_ready(node, "polite")
     with ThreadPoolExecutor() as threads:
         answer = threads.submit(request, "GET", f"http://{address}:{PORT}/slow?for=3s")
@@ -178,7 +172,7 @@ def test_a_deleted_pod_is_told_to_end_and_finishes_its_requests(node: lab.Platfo
 
 
 def test_a_node_that_lost_power_runs_its_pods_again(node: lab.Platform) -> None:
-    apply(node, pod(node, "steady"))
+    node.apply(pod(node, "steady"))
     wait_until_ready(node, "steady")
 
     node.restart("node")
@@ -195,7 +189,7 @@ def test_nothing_is_left_of_a_laboratory_that_ended(real_node: None, tmp_path: P
     name, before = name_of(directory), mounts()
     with lab.running("demo", node="real", directory=directory) as platform:
         furnish(platform)
-        apply(platform, pod(platform, "web"))
+        platform.apply(pod(platform, "web"))
         wait_until_ready(platform, "web")
         during = traces(name, directory)
 
@@ -209,11 +203,11 @@ KILLED = """
 import os, signal
 from pathlib import Path
 import lab
-from tests.e2e.test_node import apply, furnish, pod, wait_until_ready
+from tests.e2e.test_node import furnish, pod, wait_until_ready
 
 with lab.running("demo", node="real") as platform:
     furnish(platform)
-    apply(platform, pod(platform, "web"))
+    platform.apply(pod(platform, "web"))
     wait_until_ready(platform, "web")
     print(platform.directory, flush=True)
     os.kill(os.getpid(), signal.SIGKILL)

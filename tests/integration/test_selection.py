@@ -1,6 +1,5 @@
 """Which branches and pull requests get a preview, and why the others have none."""
 
-import json
 from collections.abc import Callable
 
 from lab.errors import LabError
@@ -9,6 +8,7 @@ from lab.httpclient import request_json
 from lab.operator import OperatorProcess
 from lab.scenario import Application, Manifest, condition, wait_for
 from lab.worktree import worktree
+from tests.integration.suspending import set_suspend
 
 NewApplication = Callable[..., Application]
 
@@ -210,12 +210,6 @@ def test_a_request_has_the_repository_read_at_once(
     assert status["lastHandledRequestedAt"] == annotations["kapsa-project.io/requestedAt"]
 
 
-def _suspend(app: Application, *, suspend: bool) -> None:
-    patch = json.dumps({"spec": {"suspend": suspend}})
-    where = ("project", app.name, "-n", app.namespace)
-    app.platform.kubectl("patch", *where, "--type=merge", "-p", patch)
-
-
 def test_previews_that_vanish_all_at_once_are_held_until_somebody_confirms_it(
     shared_operator: OperatorProcess, app: Application
 ) -> None:
@@ -226,11 +220,11 @@ def test_previews_that_vanish_all_at_once_are_held_until_somebody_confirms_it(
     _wait_for_decisions(app, shown)
     before = {slug: item["metadata"]["uid"] for slug, item in app.environments().items()}
     # While nobody looks, so that they go at once.
-    _suspend(app, suspend=True)
+    set_suspend(app, "project", app.project(), suspend=True)
     app.wait_for_condition("Ready", "Suspended")
     for number in numbers.values():
         app.close_pull_request(number)
-    _suspend(app, suspend=False)
+    set_suspend(app, "project", app.project(), suspend=False)
 
     said = app.wait_for_condition("CleanupHeld", "MassDeletion")
     assert said["status"] == "True"

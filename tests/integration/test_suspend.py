@@ -1,6 +1,5 @@
 """What is suspended is left alone, and goes on where it was when it is no more."""
 
-import json
 from collections.abc import Callable
 
 import pytest
@@ -9,6 +8,7 @@ from lab.operator import OperatorProcess
 from lab.scenario import Application, Manifest, wait_for
 from tests.integration.audit import operator_writes
 from tests.integration.conftest import polls
+from tests.integration.suspending import set_suspend
 
 
 @pytest.fixture
@@ -45,12 +45,6 @@ def _wait_until_nothing_is_written(
     return wait_for("nothing is written", look)
 
 
-def _set(app: Application, kind: str, item: Manifest, *, suspend: bool) -> None:
-    where = (kind, item["metadata"]["name"], "-n", item["metadata"]["namespace"])
-    patch = json.dumps({"spec": {"suspend": suspend}})
-    app.platform.kubectl("patch", *where, "--type=merge", "-p", patch)
-
-
 def _break(app: Application, environment: Manifest) -> None:
     """Delete the Environment's Service, and change its Deployment."""
     meta = environment["metadata"]
@@ -84,7 +78,7 @@ def test_a_suspended_project_is_neither_polled_nor_changed_until_it_goes_on(
     production = app.wait_until_running("production", sha)
     app.wait_for_condition("Ready", "Ready", slug=f"pr-{number}")
 
-    _set(app, "project", app.project(), suspend=True)
+    set_suspend(app, "project", app.project(), suspend=True)
     app.wait_for_condition("Ready", "Suspended")
     for slug in ("production", f"pr-{number}"):
         app.wait_for_condition("Ready", "Suspended", slug=slug)
@@ -99,7 +93,7 @@ def test_a_suspended_project_is_neither_polled_nor_changed_until_it_goes_on(
     assert not _is_whole(app, production)
     assert (app.environment("production") or {})["spec"]["commit"] == sha
 
-    _set(app, "project", app.project(), suspend=False)
+    set_suspend(app, "project", app.project(), suspend=False)
     app.wait_until_running("production", later)
     app.wait_until_gone(f"pr-{number}")
     assert _is_whole(app, production)
@@ -114,7 +108,7 @@ def test_a_suspended_environment_is_left_alone_while_the_others_of_its_project_g
     production = app.wait_until_running("production", sha)
     app.wait_until_running("staging", sha)
 
-    _set(app, "environment", production, suspend=True)
+    set_suspend(app, "environment", production, suspend=True)
     app.wait_for_condition("Ready", "Suspended", slug="production")
     _break(app, production)
     later = app.commit("main")
@@ -123,6 +117,6 @@ def test_a_suspended_environment_is_left_alone_while_the_others_of_its_project_g
     assert not _is_whole(app, production)
     assert (app.environment("production") or {})["status"]["commit"] == sha
 
-    _set(app, "environment", production, suspend=False)
+    set_suspend(app, "environment", production, suspend=False)
     app.wait_until_running("production", later)
     assert _is_whole(app, production)
