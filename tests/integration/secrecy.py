@@ -2,11 +2,14 @@
 
 import base64
 import json
+import socket
+import socketserver
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit, urlunsplit
 
 import lab
 from lab.httpclient import request
@@ -78,6 +81,47 @@ def collecting(look: Callable[[], Iterable[str]]) -> Iterator[set[str]]:
     finally:
         ended.set()
         thread.join()
+
+
+@contextmanager
+def before_the_forge(url: str, on_connection: Callable[[], object]) -> Iterator[str]:
+    """Stand between git and a forge: whoever connects exists until they are answered.
+
+    Args:
+        url: A repository's address at the forge.
+        on_connection: Called before anything is passed on.
+
+    Yields:
+        The repository's address by this way.
+    """
+    forge = urlsplit(url)
+
+    class Passing(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            on_connection()
+            with socket.create_connection((str(forge.hostname), forge.port or 80)) as there:
+                back = threading.Thread(target=_pass_on, args=(there, self.request))
+                back.start()
+                _pass_on(self.request, there)
+                back.join()
+
+    with socketserver.ThreadingTCPServer((str(forge.hostname), 0), Passing) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            host = f"{forge.hostname}:{server.server_address[1]}"
+            yield urlunsplit(forge._replace(netloc=host))
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def _pass_on(source: socket.socket, target: socket.socket) -> None:
+    with suppress(OSError):
+        while said := source.recv(65536):
+            target.sendall(said)
+        target.shutdown(socket.SHUT_WR)
 
 
 def arguments_of_children(pid: int) -> Iterator[str]:

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ from lab.objects import read_object, read_objects
 from lab.scenario import Application, wait_for
 from lab.servers.kwok_stages import BUILD_NAMESPACE
 from tests.integration.building import DOCKERFILE, NOTHING
-from tests.integration.secrecy import collecting
+from tests.integration.secrecy import before_the_forge, collecting
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing() or "builds can be run")
 
@@ -358,8 +359,11 @@ def test_secrets_are_nowhere_but_in_files(app: Application, node: BuildNode) -> 
     hidden.add(basic(known.git_username, known.git_password).removeprefix("Basic "))
     hidden.add(basic(app.registry.username, app.registry.password).removeprefix("Basic "))
 
-    with collecting(_processes) as seen:
-        built(app, wanted)
+    with (
+        collecting(_processes) as seen,
+        before_the_forge(wanted.repository, lambda: seen.update(_processes())) as url,
+    ):
+        built(app, replace(wanted, repository=url))
 
     assert any("git fetch" in said for said in seen)
     assert any("buildkitd" in said for said in seen)

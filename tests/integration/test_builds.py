@@ -25,7 +25,12 @@ from tests.integration.building import (
     jobs_of,
     with_dockerfile,
 )
-from tests.integration.secrecy import arguments_of_children, assert_nowhere, collecting
+from tests.integration.secrecy import (
+    arguments_of_children,
+    assert_nowhere,
+    before_the_forge,
+    collecting,
+)
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing() or "builds can be run")
 
@@ -170,8 +175,17 @@ def test_a_log_that_tells_what_the_build_knew_is_shown_without_it(
     secrets = (app.token, app.registry.password)
     dockerfile = "FROM scratch\n" + "".join(f"COPY {secret} /\n" for secret in secrets)
     app.commit("main", files={"Dockerfile": dockerfile}, image=False)
-    with collecting(lambda: arguments_of_children(shared_operator.pid)) as seen:
-        app.apply(built_project(app))
+
+    def children() -> Iterator[str]:
+        return arguments_of_children(shared_operator.pid)
+
+    with (
+        collecting(children) as seen,
+        before_the_forge(app.repository.clone_url, lambda: seen.update(children())) as url,
+    ):
+        project = built_project(app)
+        project["spec"]["repository"]["url"] = url
+        app.apply(project)
 
         def failed() -> dict[str, Any] | None:
             found = condition(app.get("projects", app.name), "BuildSucceeded")
