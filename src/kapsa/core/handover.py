@@ -3,12 +3,13 @@
 A field that nobody owns any more is removed by server-side apply. `replicas` of a Deployment then
 falls back to its default, 1; `storageClassName` of a PersistentVolumeClaim can't be removed at all.
 So another field manager takes the field over, with the value it has, before Kapsa's own apply
-leaves it out; whoever sets it next has it from there.
+leaves it out; whoever sets it next has it from there. What an autoscaler will scale begins with the
+fewest pods that it allows, or it would be ready with one, and then not any more.
 
 Source: https://kubernetes.io/docs/reference/using-api/server-side-apply/#transferring-ownership-between-managers
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 Manifest = Mapping[str, Any]
@@ -18,6 +19,25 @@ _HANDED_OVER: Final = {
     "PersistentVolumeClaim": "storageClassName",
 }
 """Field of the spec, by kind."""
+
+
+def beginning(desired: dict[str, Any], planned: Iterable[Manifest]) -> dict[str, Any]:
+    """Return what is applied where the object isn't there yet.
+
+    Args:
+        desired: What is applied ever after.
+        planned: All objects that are planned, its autoscaler among them.
+    """
+    if desired["kind"] != "Deployment" or "replicas" in desired["spec"]:
+        return desired
+    for autoscaler in planned:
+        if (
+            autoscaler["kind"] == "HorizontalPodAutoscaler"
+            and autoscaler["spec"]["scaleTargetRef"]["name"] == desired["metadata"]["name"]
+        ):
+            replicas = autoscaler["spec"]["minReplicas"]
+            return {**desired, "spec": {**desired["spec"], "replicas": replicas}}
+    return desired
 
 
 def leaves_out(desired: Manifest, live: Manifest) -> bool:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from kapsa.core.handover import held, leaves_out
+from kapsa.core.handover import beginning, held, leaves_out
 
 
 def deployment(replicas: int | None = None, *managed: dict[str, Any]) -> dict[str, Any]:
@@ -88,3 +88,27 @@ def test_the_number_is_held_where_kapsas_apply_would_drop_it(
 
 def test_nothing_is_held_of_what_is_gone() -> None:
     assert held(None, "kapsa") is None
+
+
+def autoscaler(target: str = "web") -> dict[str, Any]:
+    """Return a HorizontalPodAutoscaler that keeps three pods of a Deployment."""
+    spec = {"scaleTargetRef": {"kind": "Deployment", "name": target}, "minReplicas": 3}
+    return {"kind": "HorizontalPodAutoscaler", "metadata": {"name": target}, "spec": spec}
+
+
+def test_what_an_autoscaler_scales_begins_with_the_fewest_pods() -> None:
+    wanted = deployment()
+    assert beginning(wanted, [autoscaler("other"), wanted, autoscaler()]) == deployment(3)
+    assert "replicas" not in wanted["spec"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "beside"),
+    [
+        pytest.param(deployment(), autoscaler("other"), id="another-is-scaled"),
+        pytest.param(deployment(1), autoscaler(), id="the-number-is-said"),
+        pytest.param(claim("fast"), autoscaler(), id="not-a-deployment"),
+    ],
+)
+def test_all_else_begins_as_it_is_to_stay(wanted: dict[str, Any], beside: dict[str, Any]) -> None:
+    assert beginning(wanted, [wanted, beside]) is wanted

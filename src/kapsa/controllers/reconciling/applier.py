@@ -48,9 +48,17 @@ class Applier:
         self._attempts: dict[tuple[str, str, str], _Attempt] = {}
 
     async def apply(
-        self, manifest: Manifest, owned: Owned, conflict: Reason = Reason.NAME_CONFLICT
+        self,
+        manifest: Manifest,
+        owned: Owned,
+        conflict: Reason = Reason.NAME_CONFLICT,
+        *,
+        at_first: Manifest | None = None,
     ) -> Manifest:
         """Bring one object to what its stamped manifest says; return the live object.
+
+        Where there is none yet, it is made by `at_first`, if that is given: the same manifest with
+        fields beyond it that others then decide about.
 
         Raises:
             Stalled: An object of that name is not ours (`conflict`), the API server refuses it, or
@@ -68,7 +76,10 @@ class Applier:
             return live
         self._rest_if_stubborn(manifest, live)
         await self._hand_over(manifest, live)
-        applied = await self._cluster.apply(manifest, uid=uid_of(live) if live else "")
+        if live is None:
+            applied = await self._cluster.apply(at_first or manifest, uid="")
+        else:
+            applied = await self._cluster.apply(manifest, uid=uid_of(live))
         cache.observe("MODIFIED", applied)
         log.info(
             "applied",

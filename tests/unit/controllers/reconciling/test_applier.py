@@ -145,6 +145,19 @@ async def test_the_number_of_pods_is_held_by_another_before_it_is_left_out(rig: 
     assert "replicas" not in applied.body["spec"]
 
 
+async def test_what_only_counts_at_first_is_applied_once(rig: Rig) -> None:
+    await rig.applier.apply(deployment(), mine, at_first=deployment_that_begins_with(2))
+    assert rig.live()["spec"]["replicas"] == 2
+    await rig.applier.apply(deployment(), mine, at_first=deployment_that_begins_with(3))
+    assert rig.cluster.verbs() == ["apply Deployment team-a/web"]
+
+
+def deployment_that_begins_with(replicas: int) -> Manifest:
+    """Return the Deployment with a number of pods that its stamp doesn't know of."""
+    stamped = deployment()
+    return {**stamped, "spec": {**stamped["spec"], "replicas": replicas}}
+
+
 async def test_a_number_that_others_set_is_theirs_already(rig: Rig) -> None:
     await rig.apply(deployment(image="old"))
     live = rig.live()
