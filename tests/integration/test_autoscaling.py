@@ -105,6 +105,22 @@ def test_the_number_of_pods_is_handed_over_and_taken_back_without_a_dip(
     assert _replicas_since(app, start) == [3, 4, 2]
 
 
+def test_what_is_made_anew_begins_with_the_fewest_pods(
+    shared_operator: OperatorProcess, app: Application, image: str
+) -> None:
+    path = f"/apis/apps/v1/namespaces/{app.namespace}/deployments"
+    before = json.loads(app.platform.kubectl("get", "--raw", path))
+    _run(app, "web", image, autoscaling=_BETWEEN)
+    made = {**_deployment(app)["metadata"], **before["metadata"]}
+    versions = [event["object"] for event in _events_since(app, {"metadata": made})]
+    assert {live["spec"]["replicas"] for live in versions} == {2}
+
+    greeting = [{"name": "GREETING", "value": "hello"}]
+    start = _deployment(app)
+    _run(app, "web", image, autoscaling=_BETWEEN, env=greeting)
+    assert _replicas_since(app, start) == [2]
+
+
 def test_what_slept_wakes_up_when_the_load_decides(
     shared_operator: OperatorProcess, app: Application, image: str
 ) -> None:

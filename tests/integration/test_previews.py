@@ -1,7 +1,7 @@
 """Branches and pull requests of a real repository become running Environments."""
 
 from lab.operator import OperatorProcess
-from lab.scenario import Application, wait_for
+from lab.scenario import Application, condition, wait_for
 
 
 def test_a_pull_request_gets_an_environment_and_loses_it_when_it_is_closed(
@@ -39,3 +39,33 @@ def test_an_environment_waits_for_its_image_and_says_which(
     wait_for("the Environment says that its image is missing", says_so)
     app.push_image(sha)
     app.wait_until_running("production", sha)
+
+
+def test_what_runs_follows_its_settings_while_the_next_image_is_missing(
+    operator: OperatorProcess, app: Application
+) -> None:
+    first = app.commit("main")
+    app.apply(app.project())
+    production = app.wait_until_running("production", first)
+    name = production["metadata"]["name"]
+    app.commit("main", image=False)
+    wait_for(
+        "the image of the second commit is missing",
+        lambda: (
+            condition(app.environment("production"), "ImageReady").get("reason") == "ImageNotFound"
+        ),
+    )
+
+    app.apply(app.project(runtime={"replicas": 3}))
+    wait_for("it is scaled", lambda: _replicas(app, name) == 3)
+    app.platform.kubectl("delete", f"deployment/{name}", "-n", app.namespace)
+    wait_for("it is back", lambda: _replicas(app, name) == 3)
+
+    after = app.get("deployment", name) or {}
+    assert after["metadata"]["annotations"]["kapsa-project.io/commit"] == first
+    image = after["spec"]["template"]["spec"]["containers"][0]["image"]
+    assert image == production["status"]["image"]
+
+
+def _replicas(app: Application, name: str) -> int:
+    return int((app.get("deployment", name) or {"spec": {}})["spec"].get("replicas", 0))

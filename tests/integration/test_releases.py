@@ -154,6 +154,10 @@ def test_a_failed_release_leaves_the_old_version_serving_and_is_tried_again_when
     assert condition(_environment(app), "WorkloadAvailable")["status"] == "True"
     assert (app.get("deployment", "web") or {})["spec"] == before["spec"]
 
+    app.platform.kubectl("delete", "deployment/web", "service/web", "-n", app.namespace)
+    wait_for("the Service is back", lambda: app.get("service", "web"))
+    assert (app.get("deployment", "web") or {})["spec"] == before["spec"]
+
     _apply(app, image(2), release={"command": WORKS}, **bound)
     (job,) = _jobs(app, "release")
     _request(app)

@@ -150,7 +150,9 @@ def _superfluous(item: PlannedEnvironment, live: Live) -> Iterator[Manifest]:
     wanted = {identity_of(manifest) for manifest in item.objects}
     for child in live.children:
         is_its_own = item.uid != "" and labels.controller_uid(child) == item.uid
-        if item.prunes and is_its_own and identity_of(child) not in wanted:
+        if not item.prunes or child["kind"] in item.spared:
+            continue
+        if is_its_own and identity_of(child) not in wanted:
             yield child
 
 

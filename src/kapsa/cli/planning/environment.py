@@ -10,7 +10,7 @@ from kapsa.cli.planning.values import UNKNOWN_UID, Action, Manifest, PlannedEnvi
 from kapsa.core import labels
 from kapsa.core.conditions import Blocked
 from kapsa.core.drift import needs_apply, stamp
-from kapsa.core.environments.environment import EnvironmentInput, plan_environment, what_holds
+from kapsa.core.environments.environment import EnvironmentInput, Plan, plan_environment, what_holds
 from kapsa.core.environments.expiry import lifetime
 from kapsa.core.images.pull_secrets import Pulling
 from kapsa.core.images.repositories import image_problem
@@ -122,12 +122,13 @@ class Planner:
         return PlannedEnvironment(
             action=action,
             manifest=manifest,
-            objects=(*plan.objects, *plan.later) or plan.released,
+            objects=_at_last(plan) or plan.released,
             prunes=plan.blocked is None,
+            spared=plan.spared,
             uid=environment.metadata.uid if environment.metadata.uid != UNKNOWN_UID else "",
             host=host if isinstance(host, str) else "",
             scheme=tls.scheme,
-            blocked=plan.blocked or plan.held or life.expired,
+            blocked=plan.blocked or plan.waits or plan.held or life.expired,
         )
 
     def _tls(self, environment: Environment, host: str | Blocked | None) -> TlsInput:
@@ -175,6 +176,14 @@ class Planner:
             for claim in self._known.volume_claims
             if claim["metadata"]["namespace"] == environment.metadata.namespace
         }
+
+
+def _at_last(plan: Plan) -> tuple[Manifest, ...]:
+    """Return what there is to be in the end: each object once."""
+    planned = {
+        (item["kind"], item["metadata"]["name"]): item for item in (*plan.objects, *plan.later)
+    }
+    return tuple(planned.values())
 
 
 def _applied(manifest: Manifest, stored: Manifest | None) -> Manifest:

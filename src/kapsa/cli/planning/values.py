@@ -38,6 +38,7 @@ class PlannedEnvironment:
         manifest: The Environment as it should be; as it is, where it is deleted or kept.
         objects: What it becomes, each a whole manifest; nothing where it is blocked.
         prunes: Whether all else that it owns is deleted.
+        spared: Kinds of which nothing is deleted all the same.
         uid: Its UID; nothing where it doesn't exist.
         host: Its host; nothing where it has none.
         scheme: How the host is spoken to.
@@ -48,6 +49,7 @@ class PlannedEnvironment:
     manifest: Manifest
     objects: tuple[Manifest, ...] = ()
     prunes: bool = False
+    spared: frozenset[str] = frozenset()
     uid: str = ""
     host: str = ""
     scheme: str = "http"

@@ -1,5 +1,6 @@
 """Reconciles an Environment: gather, plan, apply, report."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import structlog
@@ -27,6 +28,8 @@ from kapsa.core.conditions import Blocked
 from kapsa.core.environments.environment import EnvironmentInput, Plan, plan_environment, what_holds
 from kapsa.core.environments.environment_status import Observed, environment_status
 from kapsa.core.environments.expiry import lifetime
+from kapsa.core.environments.restoring import applied_from
+from kapsa.core.handover import beginning
 from kapsa.core.hosts.routes import gateway_api_missing
 from kapsa.core.images.pull_secrets import Pulling
 from kapsa.core.workloads.pod_security import Profile
@@ -99,7 +102,7 @@ class EnvironmentController:
         if plan.ends and failure is None:
             return _ENDING_RETRY
         await self._report(live, known, plan, failure)
-        return self._next_look(known, failure or plan.blocked)
+        return self._next_look(known, failure or plan.blocked or plan.waits)
 
     def _next_look(self, known: EnvironmentInput, blocked: Blocked | None) -> float | None:
         """Return the seconds after which to look again; None to wait for a change."""
@@ -151,6 +154,7 @@ class EnvironmentController:
             home=home,
             pulling=pulling,
             pod_security=self.pod_security,
+            applied=applied_from(self._owned(environment)),
         )
 
     def _ends_with_its_namespace(self, environment: Environment) -> bool:
@@ -186,12 +190,17 @@ class EnvironmentController:
                 await self.applier.delete(job, dependents_first=True)
             for manifest in plan.objects:
                 await self.tls.certificates.require_secret_name(manifest)
-                await self.applier.apply(manifest, is_ours)
+                at_first = beginning(manifest, plan.objects)
+                await self.applier.apply(manifest, is_ours, at_first=at_first)
             if plan.held is not None:
                 return None
             deployments = self.state.deployments.find(OWNER, uid)
             kept = () if is_rolled_out(plan.objects, deployments) else self.state.configuration
-            caches = (cache for cache in self.state.children if cache not in kept)
+            caches = (
+                cache
+                for cache in self.state.children
+                if cache not in kept and cache.resource.kind not in plan.spared
+            )
             await self.applier.prune(uid, (*plan.objects, *plan.obsolete), caches)
             if not isinstance(known.host, Blocked):
                 await self.hosts.release_spare(known.environment, known.host)
@@ -199,16 +208,21 @@ class EnvironmentController:
             return interpret(error).blocked
         return None
 
+    def _owned(self, environment: Environment) -> Iterator[Manifest]:
+        meta = environment.metadata
+        for cache in self.state.children:
+            for manifest in cache.find(OWNER, meta.uid):
+                # Anybody may write that UID on an object of their own namespace.
+                if manifest["metadata"].get("namespace") == meta.namespace:
+                    yield manifest
+
     async def _report(
         self, live: Manifest, known: EnvironmentInput, plan: Plan, failure: Blocked | None
     ) -> None:
         meta = known.environment.metadata
         objects = {
             (manifest["kind"], manifest["metadata"]["name"]): manifest
-            for cache in self.state.children
-            for manifest in cache.find(OWNER, meta.uid)
-            # Anybody may write that UID on an object of their own namespace.
-            if manifest["metadata"].get("namespace") == meta.namespace
+            for manifest in self._owned(known.environment)
         }
         for name, claim in volume_claims_of(known.environment, self.state).items():
             if belongs_to(claim, known.environment):

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import filterfalse
 from typing import Any
 
 from kapsa.core.conditions import Blocked, find
 from kapsa.core.drift import stamp
 from kapsa.core.environments.expiry import Lifetime
+from kapsa.core.environments.restoring import Applied, former_context, restorable
 from kapsa.core.hosts.routing import annotation_refusal, route_absence
 from kapsa.core.hosts.routing_rules import environment_routing_problem
 from kapsa.core.images.pull_secrets import Pulling
@@ -15,6 +17,7 @@ from kapsa.core.jobs.completions import (
     Completions,
     JobFacts,
     completions_of,
+    cron_objects,
     is_needed_by_pods,
 )
 from kapsa.core.manifests.certificate import host_certificate
@@ -61,6 +64,7 @@ class EnvironmentInput:
         home: The namespace that it has for its own, where it stands alone, or what is wrong with
             that; None where it has none.
         pulling: With what its image is pulled.
+        applied: What its live objects were applied from.
     """
 
     environment: Environment
@@ -78,6 +82,7 @@ class EnvironmentInput:
     jobs: JobFacts = field(default_factory=JobFacts)
     home: Place | Blocked | None = None
     pulling: Pulling = field(default_factory=Pulling)
+    applied: Applied = field(default_factory=dict)
 
     @property
     def completions(self) -> Completions:
@@ -94,6 +99,7 @@ class Plan:
     Attributes:
         objects: Whole manifests, each stamped; what else the Environment owns is to be deleted.
         blocked: Why nothing is to be written or deleted: what runs keeps running.
+        waits: Why `objects` are not of the version that is wanted, but of the one that runs.
         held: Why no more than `objects` is to be written, and nothing deleted, until `later`.
         later: What is to be beside them once nothing holds it any more.
         obsolete: Live Jobs that are to be ended, and must be gone before others can start.
@@ -104,11 +110,20 @@ class Plan:
 
     objects: tuple[Manifest, ...] = ()
     blocked: Blocked | None = None
+    waits: Blocked | None = None
     held: Blocked | None = None
     later: tuple[Manifest, ...] = ()
     obsolete: tuple[Manifest, ...] = ()
     ends: bool = False
     released: tuple[Manifest, ...] = ()
+
+    @property
+    def spared(self) -> frozenset[str]:
+        """Kinds of which nothing is to be deleted that is not among `objects`.
+
+        Jobs of the version that runs are done, and are no part of it any more.
+        """
+        return frozenset({"Job"} if self.waits else ())
 
 
 def plan_environment(known: EnvironmentInput) -> Plan:
@@ -123,42 +138,67 @@ def plan_environment(known: EnvironmentInput) -> Plan:
     blocked = _what_blocks(known)
     if blocked is not None:
         return Plan(blocked=blocked, released=released)
+    context = _context(known)
+    former = former_context(context)
+    refused, missing = pull_obstacle(known), image_obstacle(known)
+    if missing is not None and refused is None and former is not None:
+        return Plan(objects=tuple(_running(known, former)), waits=missing)
+    blocked = missing or refused
+    if blocked is not None:
+        return Plan(blocked=blocked, released=released)
+    return _in_order(known, context, former)
+
+
+def _in_order(
+    known: EnvironmentInput, context: WorkloadContext, former: WorkloadContext | None
+) -> Plan:
+    """Return the plan with what runs to completion: the release comes before all but its needs."""
+    done = known.completions
+    obsolete, release = tuple(map(dict, done.obsolete)), tuple(done.release_objects(context))
+    objects = (*_objects(known, context), *done.objects(context))
+    if done.obstacle is None:
+        return Plan(objects=(*objects, *release), obsolete=obsolete)
+    running = filterfalse(is_needed_by_pods, _running(known, former) if former else ())
+    kept = restorable(running, known.environment.status.resources, known.applied)
+    return Plan(
+        objects=(*filter(is_needed_by_pods, objects), *kept, *release),
+        held=done.obstacle,
+        later=tuple(filterfalse(is_needed_by_pods, objects)),
+        obsolete=obsolete,
+    )
+
+
+def _context(known: EnvironmentInput) -> WorkloadContext:
     spec = known.environment.spec
-    host = known.host if isinstance(known.host, str) else ""
     got = known.configuration
-    configuration = got if isinstance(got, Configuration) else NO_CONFIGURATION
-    context = WorkloadContext(
+    return WorkloadContext(
         environment=known.environment,
         image=spec.image or "",
         commit=spec.commit or "",
-        host=host,
+        host=known.host if isinstance(known.host, str) else "",
         pool=known.pool,
         scheme=known.tls.scheme,
         tls_secret=known.tls.tls.secret,
-        configuration=configuration,
+        configuration=got if isinstance(got, Configuration) else NO_CONFIGURATION,
         service_account=_service_account(known),
         pull_secret="" if _service_account(known) else known.pulling.secret,
     )
-    objects = [*(copied(context, copy) for copy in configuration.copies)]
-    objects += [*volume_claims(context, known.volume_claims), *process_objects(context)]
-    if host and route_absence(known.environment) is None:
-        objects.append(_route(context, known.pool))
-        objects.extend(_certificates(context, known))
-    return _in_order(known.completions, context, [stamp(manifest) for manifest in objects])
 
 
-def _in_order(done: Completions, context: WorkloadContext, objects: list[Manifest]) -> Plan:
-    """Return the plan with what runs to completion: the release comes before all but its needs."""
-    obsolete, release = tuple(map(dict, done.obsolete)), tuple(done.release_objects(context))
-    objects = [*objects, *done.objects(context)]
-    if done.obstacle is None:
-        return Plan(objects=(*objects, *release), obsolete=obsolete)
-    return Plan(
-        objects=(*filter(is_needed_by_pods, objects), *release),
-        held=done.obstacle,
-        later=tuple(manifest for manifest in objects if not is_needed_by_pods(manifest)),
-        obsolete=obsolete,
-    )
+def _objects(known: EnvironmentInput, context: WorkloadContext) -> Iterator[Manifest]:
+    """Yield all but what runs to completion."""
+    yield from (stamp(copied(context, copy)) for copy in context.configuration.copies)
+    yield from map(stamp, volume_claims(context, known.volume_claims))
+    yield from map(stamp, process_objects(context))
+    if context.host and route_absence(known.environment) is None:
+        yield stamp(_route(context, known.pool))
+        yield from map(stamp, _certificates(context, known))
+
+
+def _running(known: EnvironmentInput, former: WorkloadContext) -> Iterator[Manifest]:
+    """Yield the objects of the version that runs, but for what has run to completion."""
+    yield from _objects(known, former)
+    yield from cron_objects(former)
 
 
 def _route(context: WorkloadContext, pool: DomainPool | None) -> Manifest:
@@ -215,8 +255,6 @@ def _obstacles(known: EnvironmentInput) -> Iterator[Blocked | None]:
     yield annotation_refusal(environment, known.pool)
     yield known.tls.refusal
     yield known.configuration if isinstance(known.configuration, Blocked) else None
-    yield image_obstacle(known)
-    yield pull_obstacle(known)
 
 
 def pull_obstacle(known: EnvironmentInput) -> Blocked | None:

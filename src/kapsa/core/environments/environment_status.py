@@ -65,7 +65,7 @@ def environment_status(
     workload, route = _workload(known, plan, observed), _route(known, observed)
     done = known.completions
     refused = route_refusal(route) if route else None
-    blocked = observed.failure or plan.blocked or plan.held or refused
+    blocked = observed.failure or plan.blocked or plan.waits or plan.held or refused
     host = _host_in_use(known, observed, is_held=bool(plan.blocked or observed.failure))
     certificate = _certificate(known, observed)
     ran = workload if plan.held else with_jobs(workload, done)
@@ -77,7 +77,7 @@ def environment_status(
         *_host(known),
         *_configuration(known),
         *_registry(known),
-        *_of_what_runs(known, workload, None if blocked else route_absence(environment), route),
+        *_of_what_runs(known, workload, _absence(known, blocked, plan), route),
         *done.findings,
         *(certificate.findings if life.expired is None else ()),
         *_expiry(life),
@@ -102,14 +102,16 @@ def environment_status(
         active_since=_time(life.active_since),
         expires_at=_time(life.expires_at),
         resources=inventory(plan, observed.objects, workload, previous.resources),
-        jobs=before.jobs if plan.blocked else done.records(before.jobs, observed.objects),
+        jobs=before.jobs
+        if plan.blocked or plan.waits
+        else done.records(before.jobs, observed.objects),
         history=history_of(
             environment.spec,
             previous.history,
             done,
             None
             if life.expired
-            else result_of_rollout(ran, plan.held or observed.failure, plan.blocked),
+            else result_of_rollout(ran, plan.held or observed.failure, plan.blocked or plan.waits),
             now,
         ),
     )
@@ -121,7 +123,7 @@ def _workload(known: EnvironmentInput, plan: Plan, observed: Observed) -> Worklo
     deployments = {
         name: live for (kind, name), live in observed.objects.items() if kind == "Deployment"
     }
-    is_held = bool(plan.blocked or plan.held or observed.failure)
+    is_held = bool(plan.blocked or plan.waits or plan.held or observed.failure)
     live = Live(deployments, observed.pods, _secrets(known))
     return workload_of_environment(known.environment, live, is_held=is_held)
 
@@ -170,10 +172,7 @@ def _ready(
     status = known.environment.status
     if blocked is not None:
         suspended = blocked.reason == Reason.SUSPENDED
-        running = workload.commit if workload.complete else status.commit
-        what = ""
-        if running and workload.exists and not suspended:
-            what = f"; commit {running[:_SHORT_SHA]} keeps running"
+        what = "" if suspended else _what_is_left(status, workload)
         message = sanitise(blocked.message, MESSAGE_LIMIT - len(what)) + what
         return Finding(
             ConditionType.READY, suspended and workload.complete, blocked.reason, message
@@ -185,6 +184,22 @@ def _ready(
             ConditionType.READY, False, workload.finding.reason, workload.finding.message
         )
     return found(ConditionType.READY, Reason.READY, what_runs)
+
+
+def _what_is_left(status: EnvironmentStatus, workload: Workload) -> str:
+    """Return how the version that ran fares, which another one was to follow."""
+    running = workload.commit if workload.complete else status.commit
+    if not running or not workload.exists:
+        return ""
+    if workload.failed or workload.broken:
+        return "; meanwhile, " + sanitise(workload.finding.message, MESSAGE_LIMIT // 2)
+    return f"; commit {running[:_SHORT_SHA]} keeps running"
+
+
+def _absence(known: EnvironmentInput, blocked: Blocked | None, plan: Plan) -> Blocked | None:
+    """Return why there is no route; None where there is one, or nobody has seen to it."""
+    is_seen_to = blocked is None or blocked is plan.waits
+    return route_absence(known.environment) if is_seen_to else None
 
 
 def _what_runs(workload: Workload, done: Completions, url: str) -> str:

@@ -42,11 +42,13 @@ def inventory(
 def _held_back(
     plan: Plan, live: Live, previous: tuple[OwnedResource, ...]
 ) -> tuple[OwnedResource, ...]:
-    """Return what stays as it is while the plan is held."""
-    if plan.held is None:
-        return ()
+    """Return what stays as it is while the plan is held, or another version is waited for."""
     planned = {(item["kind"], item["metadata"]["name"]) for item in plan.objects}
-    stay = set(live) - planned
+    stay = {
+        (kind, name)
+        for kind, name in set(live) - planned
+        if plan.held is not None or kind in plan.spared
+    }
     return tuple(item for item in previous if (item.kind, item.name) in stay)
 
 

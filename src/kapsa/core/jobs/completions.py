@@ -124,8 +124,7 @@ class Completions:
                 yield kept_job(context, process, decision.run, decision.job)
             elif decision.starts:
                 yield stamp(job(context, process, decision.run))
-        for process in self.crons:
-            yield stamp(cron_job(context, process))
+        yield from cron_objects(context)
 
     def records(
         self, previous: Sequence[JobRun], live: Mapping[tuple[str, str], Manifest]
@@ -183,6 +182,13 @@ def finishing_processes(environment: Environment) -> tuple[Process, ...]:
     release = release_process(runtime)
     jobs = (process for process in processes_of(runtime) if process.kind == "job")
     return (*((release,) if release else ()), *jobs)
+
+
+def cron_objects(context: WorkloadContext) -> Iterator[dict[str, Any]]:
+    """Yield the CronJobs of an Environment."""
+    for process in processes_of(context.environment.spec.runtime):
+        if process.kind == "cron":
+            yield stamp(cron_job(context, process))
 
 
 def is_needed_by_pods(manifest: Manifest) -> bool:
