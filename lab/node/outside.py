@@ -110,8 +110,6 @@ def _sweep() -> None:
     for path in _records().glob("*.json"):
         record = _read(path)
         if record is not None and record.is_dead:
-            if record.owner is not None:
-                remove_directories(Path(record.directory))
             _remove(record)
 
 
@@ -119,6 +117,9 @@ def _remove(record: Record) -> None:
     roots = cgroups.hierarchies_of_this_machine()
     cgroups.remove(record.name, roots, record.controllers)
     network.delete(record.name)
+    if record.is_dead and record.owner is not None:
+        # Only now nobody writes there any more.
+        remove_directories(Path(record.directory))
     (_records() / f"{record.name}.json").unlink(missing_ok=True)
 
 

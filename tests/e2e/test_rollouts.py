@@ -33,6 +33,10 @@ def _pods(app: Application, process: str = "web") -> list[Manifest]:
     )
 
 
+def _commit(pod: Manifest) -> str:
+    return str(pod["metadata"]["annotations"]["kapsa-project.io/commit"])
+
+
 def _ready(app: Application, reason: str, words: str = "") -> str:
     """Wait until production says of itself what is expected; return the message."""
 
@@ -117,8 +121,8 @@ def test_a_release_runs_once_and_one_that_fails_keeps_the_old_page(
 
     third = commit_page(app, "<h1>the third</h1>")
     app.wait_until_running("production", third, within=WITHIN)
-    of_third = [pod for pod in _pods(app, "release") if third in _log(app, pod)]
-    assert len(of_third) == 1
+    (of_third,) = (pod for pod in _pods(app, "release") if _commit(pod) == third)
+    assert f"migrate: to commit {third}" in _log(app, of_third)
     assert wait_until_open(address, ca_file).status == 200
 
 

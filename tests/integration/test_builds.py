@@ -138,11 +138,11 @@ def test_a_dockerfile_that_fails_is_told_with_its_log_and_what_ran_keeps_running
     why = wait_for("the failure is told", failed, within=WITHIN)
     assert why["reason"] == "BuildFailed"
     assert "missing" in why["message"]
+    app.wait_for_condition("ImageReady", "BuildFailed", slug="production")
     environment = app.environment("production")
     assert environment is not None
     assert environment["status"]["image"] == image
     assert environment["status"]["phase"] == "Failed"
-    assert condition(environment, "ImageReady")["reason"] == "BuildFailed"
     before = len(jobs_of(app))
     app.request()
     wait_for("a person asks, and it is tried again", lambda: len(jobs_of(app)) == before + 1)

@@ -8,7 +8,7 @@ from lab.operator import OperatorProcess
 from lab.scenario import Application, Manifest, condition, is_ready, lone_environment, wait_for
 
 _CHILDREN = "deployments,services,ingresses"
-_SHORT = {"ttl": "8s"}
+_SHORT = {"ttl": "20s"}
 
 
 def _children(app: Application, name: str) -> list[str]:
@@ -74,7 +74,7 @@ def test_a_preview_that_ran_out_while_no_operator_was_there_expires_at_the_next_
     app.commit("main")
     head = app.commit("feature/login")
     slug = f"pr-{app.open_pull_request('feature/login')}"
-    app.apply(app.project(previewEnvironments={"ttl": "12s"}))
+    app.apply(app.project(previewEnvironments={"ttl": "20s"}))
     running = app.wait_until_running(slug, head)
     shared_operator.stop()
     end = datetime.fromisoformat(running["status"]["expiresAt"])
@@ -89,7 +89,7 @@ def test_what_stands_alone_is_deleted_and_a_pin_saves_it(
     shared_operator: OperatorProcess, app: Application, lone_image: str
 ) -> None:
     goes, stays = (
-        lone_environment(name, app.namespace, image=lone_image, ttl="3s")
+        lone_environment(name, app.namespace, image=lone_image, ttl="10s")
         for name in ("goes", "stays")
     )
     stays["metadata"]["annotations"] = {"kapsa-project.io/pin": "true"}

@@ -321,12 +321,21 @@ def test_a_repository_that_hangs_delays_no_other_project(
         wait_for("the healthy one is polled on", lambda: polls(shared_operator) >= until, within=20)
 
 
+def _is_taken(app: Application, registry: str) -> bool:
+    """Apply an invalid Registry; what was changed in its CRD counts a moment later."""
+    try:
+        app.apply(_registry(app, registry, endpoint="no host!"))
+    except lab.LabError:
+        return False
+    return True
+
+
 def test_an_object_that_breaks_the_models_rules_is_told_so(
     shared_operator: OperatorProcess, app: Application
 ) -> None:
     app.commit("main")
     with _unchecked(app, "registries.kapsa-project.io"):
-        app.apply(_registry(app, "invalid", endpoint="no host!"))
+        wait_for("the API server takes it", lambda: _is_taken(app, "invalid"))
 
     def told() -> Manifest | None:
         ready = condition(app.get("registry", "invalid", ""), "Ready")
@@ -369,7 +378,7 @@ def test_no_secret_shows_anywhere(
     )
     with collecting(lambda: arguments_of_children(shared_operator.pid)) as seen:
         app.wait_until_running("production", sha)
-        wait_for("git was seen at work", lambda: any("ls-remote" in line for line in seen))
+        wait_for("git was seen at work", lambda: any("ls-remote" in line for line in list(seen)))
         _patched_secret(app, f"{app.name}-git", app.namespace, token=canaries["token"])
         app.wait_for_condition("RepositoryAccessible", "AuthenticationFailed")
         app.apply(app.project(registry={"name": "canary"}))

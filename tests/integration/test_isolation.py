@@ -15,7 +15,7 @@ from lab.scenario import Application, Manifest, wait_for
 from tests.integration.audit import operator_writes
 from tests.integration.conftest import QUICK, polls
 
-SOON = 5.0
+SOON = 20.0
 RULES = {
     "KAPSA_RESOURCE_QUOTA": '{"count/configmaps": "3", "services": "5"}',
     "KAPSA_LIMIT_RANGE": '{"defaultRequest": {"cpu": "10m"}, "max": {"memory": "1Gi"}}',
@@ -115,12 +115,14 @@ def test_each_environment_has_a_namespace_of_its_own_which_goes_with_it(
 
     apart.close_pull_request(number)
     apart.wait_until_gone(f"pr-{number}")
-    wait_for("its namespace is gone", lambda: _made(apart) == {_home(apart, "production")})
+    wait_for(
+        "its namespace is gone", lambda: _made(apart) == {_home(apart, "production")}, within=60
+    )
     selector = f"kapsa-project.io/owner-uid={uid}"
     wait_for("its host is free", lambda: not apart.list("leases", labelSelector=selector))
 
     apart.delete("project", apart.name)
-    wait_for("all namespaces are gone", lambda: not _made(apart))
+    wait_for("all namespaces are gone", lambda: not _made(apart), within=60)
 
 
 def test_an_environment_and_a_namespace_that_somebody_deletes_come_back(
@@ -370,11 +372,13 @@ def test_a_namespace_that_is_held_makes_nobody_spin(
     guarded: OperatorProcess, apart: Application
 ) -> None:
     sha, number = _preview(apart)
-    home = apart.wait_until_running(f"pr-{number}", sha)["metadata"]["namespace"]
+    preview = apart.wait_until_running(f"pr-{number}", sha)["metadata"]
+    home, claims = preview["namespace"], f"kapsa-project.io/owner-uid={preview['uid']}"
     held = {"name": "held", "namespace": home, "finalizers": ["example.com/hold"]}
     apart.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": held})
     apart.delete("namespace", home, wait=False)
     wait_for("the preview waits", lambda: _reason(apart) == "NamespaceTerminating")
+    wait_for("its host is free", lambda: not apart.list("leases", labelSelector=claims))
 
     offset = apart.platform.audit_log.stat().st_size
     lines = len(guarded.log_file.read_text().splitlines())

@@ -17,7 +17,7 @@ _RULES = {
     "KAPSA_RESOURCE_QUOTA": json.dumps({"pods": "5"}),
     "KAPSA_LIMIT_RANGE": json.dumps({"max": {"memory": "1Gi"}}),
 }
-_SOON = 5.0
+_SOON = 20.0
 _POOL = {
     "apiVersion": "kapsa-project.io/v1alpha1",
     "kind": "DomainPool",

@@ -11,7 +11,7 @@ from lab.operator import OperatorProcess
 from lab.scenario import Application, Manifest, lone_environment, wait_for
 from tests.integration.conftest import polls
 
-SOON = 5.0
+SOON = 20.0
 
 _POD = {
     "metadata": {"labels": {"app": "stranger"}},

@@ -47,7 +47,7 @@ def test_what_runs_follows_its_settings_while_the_next_image_is_missing(
     first = app.commit("main")
     app.apply(app.project())
     production = app.wait_until_running("production", first)
-    name = production["metadata"]["name"]
+    name, namespace = production["metadata"]["name"], production["metadata"]["namespace"]
     app.commit("main", image=False)
     wait_for(
         "the image of the second commit is missing",
@@ -57,15 +57,16 @@ def test_what_runs_follows_its_settings_while_the_next_image_is_missing(
     )
 
     app.apply(app.project(runtime={"replicas": 3}))
-    wait_for("it is scaled", lambda: _replicas(app, name) == 3)
-    app.platform.kubectl("delete", f"deployment/{name}", "-n", app.namespace)
-    wait_for("it is back", lambda: _replicas(app, name) == 3)
+    wait_for("it is scaled", lambda: _replicas(app, name, namespace) == 3)
+    app.platform.kubectl("delete", f"deployment/{name}", "-n", namespace)
+    wait_for("it is back", lambda: _replicas(app, name, namespace) == 3)
 
-    after = app.get("deployment", name) or {}
+    after = app.get("deployment", name, namespace) or {}
     assert after["metadata"]["annotations"]["kapsa-project.io/commit"] == first
     image = after["spec"]["template"]["spec"]["containers"][0]["image"]
     assert image == production["status"]["image"]
 
 
-def _replicas(app: Application, name: str) -> int:
-    return int((app.get("deployment", name) or {"spec": {}})["spec"].get("replicas", 0))
+def _replicas(app: Application, name: str, namespace: str) -> int:
+    found = app.get("deployment", name, namespace) or {"spec": {}}
+    return int(found["spec"].get("replicas", 0))

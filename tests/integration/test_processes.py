@@ -228,7 +228,7 @@ def test_a_pod_that_the_namespace_does_not_admit_shows_in_ready(
         "spec": {"hard": {"pods": "0"}},
     }
     app.apply(quota)
-    wait_for("it counts", lambda: "status" in _quota(app))
+    wait_for("it counts", lambda: _quota(app).get("status", {}).get("hard"))
     _apply(app, image)
     _wait_for_trouble(app, "PodsFailing", "Deployment web can't make its pods: exceeded quota")
 

@@ -102,8 +102,12 @@ def _pulled_with(template: Manifest) -> list[str]:
     return [item["name"] for item in template["spec"].get("imagePullSecrets") or ()]
 
 
-def _pods(app: Application, environment: str) -> list[Manifest]:
-    return app.list("pods", labelSelector=f"kapsa-project.io/environment={environment}")
+def _pods(app: Application, environment: str, namespace: str) -> list[Manifest]:
+    return app.list(
+        "pods",
+        labelSelector=f"kapsa-project.io/environment={environment}",
+        fieldSelector=f"metadata.namespace={namespace}",
+    )
 
 
 def _told(app: Application, operator: OperatorProcess) -> Iterator[tuple[str, str]]:
@@ -136,9 +140,9 @@ def test_every_pod_pulls_with_the_secret_and_a_rotated_one_reaches_all_within_a_
     deployment = app.get("deployment", name, made)
     assert deployment is not None
     assert _pulled_with(deployment["spec"]["template"]) == []
-    assert {tuple(_pulled_with(pod)) for pod in _pods(app, name)} == {(secret,)}
+    assert {tuple(_pulled_with(pod)) for pod in _pods(app, name, made)} == {(secret,)}
     (lone,) = team.secrets()
-    pods = _pods(app, "lone")
+    pods = _pods(app, "lone", app.namespace)
     assert {pod["metadata"]["labels"]["kapsa-project.io/process"] for pod in pods} == {
         "web",
         "release",
@@ -209,7 +213,7 @@ def test_two_registries_of_one_namespace_have_a_secret_each(
     team.alone("two", registry=second)
     for name in ("one", "two"):
         team.wait_until_ready(name)
-    used = [_pulled_with(pod) for name in ("one", "two") for pod in _pods(app, name)]
+    used = [_pulled_with(pod) for name in ("one", "two") for pod in _pods(app, name, app.namespace)]
     assert sorted(name for names in used for name in names) == team.secrets()
     assert len(team.secrets()) == 2
     assert {team.user(name=name) for name in team.secrets()} == {app.registry.pull_username}

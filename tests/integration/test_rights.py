@@ -144,7 +144,8 @@ def test_each_right_to_write_is_used_in_the_story_and_none_is_missing(
             _builds_come(app)
             _labels_are_taken_off(app, made)
             app.apply(_pool(kind="Gateway", gatewayRef={"name": "public", "namespace": "gateways"}))
-            app.wait_for_condition("IngressReady", "RoutePending", slug="production")
+            for slug in ("production", "staging"):
+                app.wait_for_condition("IngressReady", "RoutePending", slug=slug)
             _labels_are_taken_off(app, made)
         with _operating(admin, {}):
             _everything_goes(app, made)
@@ -230,7 +231,9 @@ def _everything_goes(app: Application, made: str) -> None:
     app.delete("registry", REGISTRY)
     app.delete("domainpool", "story")
     app.delete("project", app.name)
-    wait_for("the made namespace is gone", lambda: app.get("namespace", made, "") is None)
+    wait_for(
+        "the made namespace is gone", lambda: app.get("namespace", made, "") is None, within=60
+    )
 
 
 def _project(app: Application, runtime: Manifest, **spec: Any) -> Manifest:

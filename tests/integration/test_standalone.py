@@ -147,9 +147,9 @@ def test_its_own_namespace_goes_when_it_expires_and_when_no_operator_was_there(
         own_namespace_name(name, "default") for name in (expires, deleted)
     )
     ci.create(deleted, image, "--own-namespace")
-    ci.create(expires, image, "--own-namespace", "--ttl", "8s")
+    ci.create(expires, image, "--own-namespace", "--ttl", "20s")
     wait_for("the expired one's namespace is gone",
-             lambda: app.get("namespace", expired_namespace, "") is None, within=60)  # fmt: skip
+             lambda: app.get("namespace", expired_namespace, "") is None, within=90)  # fmt: skip
 
     shared_operator.stop()
     ci.ok("delete", deleted)

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -115,7 +115,10 @@ def test_a_request_is_finished_before_the_process_ends(
 
 def _connections(pid: int) -> int:
     """How many established connections a process has: its sockets but the one that listens."""
-    sockets = {str(file.readlink()) for file in Path(f"/proc/{pid}/fd").iterdir()}
+    sockets = set()
+    for file in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):
+            sockets.add(str(file.readlink()))
     inodes = {name[8:-1] for name in sockets if name.startswith("socket:[")}
     tables = [Path(f"/proc/{pid}/net/{name}").read_text("ascii") for name in ("tcp", "tcp6")]
     rows = [line.split() for table in tables for line in table.splitlines()[1:]]
