@@ -10,12 +10,13 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from lab import laboratory
+from lab import builds, laboratory
 from lab.builder import build as build_recipes
 from lab.builder import is_built
 from lab.errors import LabError
+from lab.node.requirements import choose, missing
 from lab.platform import Platform
-from lab.recipes import NodeKind, book
+from lab.recipes import USUAL_PROFILES, Asked, book
 
 _INTERRUPTED = 130
 _NOT_RUNNING = 1
@@ -28,18 +29,17 @@ name_option = click.option(
 profile_option = click.option(
     "--profile",
     type=_PROFILES,
-    default="demo",
-    show_default=True,
-    help="demo: what the demo needs. routing: that, cert-manager and a router. test: what "
-    "the integration tests need.",
+    help="demo: what the demo needs on simulated nodes. routing: that, cert-manager and a router. "
+    "test: what the integration tests need.  [default: demo; routing with a real node]",
 )
 
 node_option = click.option(
     "--node",
-    type=click.Choice(["simulated", "real"]),
+    type=click.Choice(["simulated", "real", "auto"]),
     default="simulated",
     show_default=True,
-    help="simulated: pods become Ready, nothing runs. real: containers run; needs root and runc.",
+    help="simulated: pods become Ready, nothing runs. real: containers run; needs root and runc. "
+    "auto: real where this machine can, and else it says why not.",
 )
 
 
@@ -49,14 +49,14 @@ def cli() -> None:
 
     The laboratory consists of etcd, kube-apiserver, kube-controller-manager, kube-scheduler,
     simulated nodes (kwok) or a real one (kubelet, containerd), a forge (Gitea), an OCI registry
-    and, in the profile `test`, cert-manager. All of it listens on 127.0.0.1, or on a bridge that
-    only this machine and its pods reach.
+    and, by profile, cert-manager and a router (Traefik). All of it listens on 127.0.0.1; with a
+    real node, what pods talk to listens on a bridge of this machine.
 
     The servers are built from source once (about 12 minutes on two cores, 10 GB of disk with Go's
-    own caches) and kept in ${XDG_CACHE_HOME:-~/.cache}/kapsa/lab (650 MB). After that they start
-    in seconds. Needed: git,
-    a C compiler (for Gitea), and Go 1.26, which is fetched if it is missing. The data of a
-    laboratory is in ${XDG_STATE_HOME:-~/.local/state}/kapsa/lab/NAME until `down` removes it.
+    own caches) and kept in ${XDG_CACHE_HOME:-~/.cache}/kapsa/lab (1 GB at most). After that they
+    start in seconds. Needed: git, a C compiler (for Gitea), and Go 1.26, which is fetched if it is
+    missing. The data of a laboratory is in ${XDG_STATE_HOME:-~/.local/state}/kapsa/lab/NAME until
+    `down` removes it.
 
     \b
     Typical use:
@@ -77,12 +77,18 @@ def cli() -> None:
 @profile_option
 @node_option
 @name_option
-def up(profile: str, node: NodeKind, name: str) -> None:
+def up(profile: str | None, node: Asked, name: str) -> None:
     """Start a laboratory that stays until `down`; build what is missing.
 
-    Starts only what doesn't run yet, so it can be repeated at any time.
+    Starts only what doesn't run yet, so it can be repeated at any time. With a real node and the
+    profile `routing`, Kapsa can build images there: the operator's setting for it is printed.
     """
-    _summary(laboratory.up(profile, name, _say, node=node), name)
+    kind = choose(node, missing, _say)
+    profile = profile or USUAL_PROFILES[kind]
+    platform = laboratory.up(profile, name, _say, node=kind)
+    _summary(platform, name)
+    if kind == "real" and profile == "routing":
+        _summary_of_builds(platform)
 
 
 @cli.command(short_help="Stop a laboratory and remove its data.")
@@ -128,9 +134,11 @@ def env(name: str) -> None:
 @profile_option
 @node_option
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-def build(profile: str, node: NodeKind, names: tuple[str, ...]) -> None:
+def build(profile: str | None, node: Asked, names: tuple[str, ...]) -> None:
     """Build the servers of a profile, or only those named; keep what is built already."""
-    recipes = book().select(names) if names else book().laboratory(profile, node)
+    kind = choose(node, missing, _say)
+    profile = profile or USUAL_PROFILES[kind]
+    recipes = book().select(names) if names else book().laboratory(profile, kind)
     known = {recipe.name for recipe in recipes if is_built(recipe)}
     for name, path in build_recipes(recipes).items():
         click.echo(f"{name}\t{path}\t{'was there' if name in known else 'built'}")
@@ -149,6 +157,14 @@ def _summary(platform: Platform, name: str) -> None:
         click.echo(f"router      {advice}")
     option = "" if name == "default" else f" --name {name}"
     click.echo(f'\nIn your shell:  eval "$(python -m lab env{option})"')
+
+
+def _summary_of_builds(platform: Platform) -> None:
+    if why := builds.missing():
+        _say(f"no builds: {why}")
+        return
+    for variable, value in builds.enable_builds(platform).items():
+        click.echo(f"\nFor an operator that builds:  export {variable}={shlex.quote(value)}")
 
 
 def _say(message: str) -> None:

@@ -207,5 +207,5 @@ def _require_linux() -> None:
     if sys.platform != "linux":
         raise LabError(
             "The laboratory needs Linux (in a virtual machine, or WSL 2): it looks after its "
-            "processes through /proc. With Docker, use a kind cluster instead."
+            "processes through /proc."
         )

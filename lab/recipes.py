@@ -8,12 +8,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 from lab.errors import LabError
 
 Way = Literal["require", "copy", "own", "data"]
 NodeKind = Literal["real", "simulated"]
+Asked = Literal["auto", "real", "simulated"]
+"""What a person asks for: with `auto`, a real node where this machine can have one."""
+
+USUAL_PROFILES: Final[dict[NodeKind, str]] = {"real": "routing", "simulated": "demo"}
+"""What a laboratory has if nobody says otherwise: where containers run, a router leads to them."""
 
 _HERE = Path(__file__).parent
 

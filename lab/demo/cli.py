@@ -8,7 +8,6 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
 
 import click
 
@@ -24,7 +23,8 @@ from lab.demo.stage import Stage, stage, what_forbids_a_real_node
 from lab.demo.story import Story
 from lab.errors import LabError
 from lab.interrupts import Terminated, sigterm_interrupts
-from lab.recipes import NodeKind
+from lab.node.requirements import choose
+from lab.recipes import Asked, NodeKind
 
 _LOG_LINES = 20
 
@@ -38,7 +38,7 @@ _LOG_LINES = 20
     show_default=True,
     help="Whether containers really run; auto: where this machine can.",
 )
-def demo(once: bool, node: Literal["auto", "real", "simulated"]) -> None:
+def demo(once: bool, node: Asked) -> None:
     """Show what Kapsa does, on real servers on this machine.
 
     Starts a laboratory (etcd, the Kubernetes control plane, nodes, a Gitea with a private
@@ -64,21 +64,11 @@ def demo(once: bool, node: Literal["auto", "real", "simulated"]) -> None:
     """  # noqa: D301 - \b is for click
     with sigterm_interrupts(), _hangup_interrupts():
         try:
-            _tell(_node(node), once=once)
+            _tell(choose(node, what_forbids_a_real_node, _say), once=once)
         except BrokenPipeError as error:
             # What is still buffered must not fail again when Python ends.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise LabError("nobody reads the output any more") from error
-
-
-def _node(asked: Literal["auto", "real", "simulated"]) -> NodeKind:
-    """Return what to run on, and say why where it isn't what people would like best."""
-    if asked != "auto":
-        return asked
-    if why := what_forbids_a_real_node():
-        _say(f"Nodes are simulated: {why}")
-        return "simulated"
-    return "real"
 
 
 def _tell(node: NodeKind, *, once: bool) -> None:

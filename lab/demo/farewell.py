@@ -9,7 +9,7 @@ from lab.operator import NAMESPACE
 
 SIMULATED = (
     "The lab's nodes are simulated: Pods become Ready, but no container runs, and\n"
-    "nothing answers at the URLs. A later version of the lab brings a real node."
+    "nothing answers at the URLs. As root on Linux, with runc, the demo has a real node."
 )
 
 REAL = (

@@ -19,7 +19,7 @@ from lab.laboratory import running
 from lab.node import missing
 from lab.operator import NAMESPACE, SERVICE_ACCOUNT, OperatorProcess, install, running_operator
 from lab.platform import Platform
-from lab.recipes import NodeKind
+from lab.recipes import USUAL_PROFILES, NodeKind
 from lab.scenario import Application, application
 
 Say = Callable[[str], None]
@@ -89,7 +89,7 @@ def stage(say: Say, node: NodeKind) -> Iterator[Stage]:
     """
     began = time.monotonic()
     say(_STARTING[node])
-    with running(_PROFILES[node], node=node) as platform:
+    with running(USUAL_PROFILES[node], node=node) as platform:
         say(f"They run, after {time.monotonic() - began:.1f} s. Installing Kapsa …")
         install(platform)
         is_real = node == "real"
@@ -113,7 +113,6 @@ def what_forbids_a_real_node() -> str:
     return missing() or builds.missing()
 
 
-_PROFILES: Final[dict[NodeKind, str]] = {"real": "routing", "simulated": "demo"}
 _STARTING: Final[dict[NodeKind, str]] = {
     "real": (
         "Starting etcd, kube-apiserver, kube-controller-manager, kube-scheduler, a node\n"

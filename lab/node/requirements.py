@@ -5,8 +5,23 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
 
 from lab.node import cgroups, network
+from lab.recipes import Asked, NodeKind
+
+
+def choose(asked: Asked, why_not: Callable[[], str], say: Callable[[str], None]) -> NodeKind:
+    """The kind of node to have; says why, where it isn't what people would like best.
+
+    `why_not` says why a real one is of no use here, as `missing` does.
+    """
+    if asked != "auto":
+        return asked
+    if why := why_not():
+        say(f"Nodes are simulated: {why}")
+        return "simulated"
+    return "real"
 
 
 def missing() -> str:

@@ -51,6 +51,7 @@ def test_the_demo_opens_every_page_over_verified_https_and_leaves_nothing(
     assert "says 'Log in with a password'" in done.stdout
     assert "its certificate verifies" in done.stdout
     assert f"{len(steps)} steps, " in done.stdout
+    assert re.search(r"\d\.\d s .*https://shop", done.stdout), "seconds until a page is there"
     assert list(temporary.iterdir()) == []
     found = re.search(rf"{temporary}/kapsa-lab-[^/]+(?=/manifests/)", done.stdout)
     assert found is not None

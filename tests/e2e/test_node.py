@@ -2,9 +2,11 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,15 +14,24 @@ from pathlib import Path
 import pytest
 
 import lab
+from lab import builds
 from lab.httpclient import request
 from lab.node.outside import name_of, sweep
 from lab.objects import read_object
 from lab.operator import PROJECT_ROOT
 from lab.scenario import Manifest, condition, wait_for
 from lab.story_app import HEALTH, PORT, push_app_image
-from tests.e2e.traces import mounts, traces
+from tests.e2e.traces import links, mounts, traces
 
 REPOSITORY = "team/page"
+
+
+@pytest.fixture
+def outside() -> Iterator[Path]:
+    """A directory that Gitea's user may enter too."""
+    with tempfile.TemporaryDirectory(prefix="kapsa-node-test-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
 
 
 @pytest.fixture(scope="module")
@@ -186,7 +197,7 @@ def test_a_node_that_lost_power_runs_its_pods_again(node: lab.Platform) -> None:
 
 def test_nothing_is_left_of_a_laboratory_that_ended(real_node: None, tmp_path: Path) -> None:
     directory = tmp_path / "lab"
-    name, before = name_of(directory), mounts()
+    name, before, linked = name_of(directory), mounts(), links()
     with lab.running("demo", node="real", directory=directory) as platform:
         furnish(platform)
         platform.apply(pod(platform, "web"))
@@ -197,6 +208,42 @@ def test_nothing_is_left_of_a_laboratory_that_ended(real_node: None, tmp_path: P
     left = traces(name, directory)
     assert {kind for kind, found in left.items() if found} == {"files"}
     assert mounts() == before
+    wait_for("no interface is left", lambda: links() <= linked)
+
+
+def test_a_laboratory_that_stays_is_taken_away_whole(real_node: None, outside: Path) -> None:
+    before, linked = mounts(), links()
+
+    def told(*arguments: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "lab", *arguments, "--name", "stays"],
+            cwd=PROJECT_ROOT,
+            env=os.environ | {"XDG_STATE_HOME": str(outside)},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    said = told("up", "--node", "auto")
+    try:
+        assert re.search(r"^nodes +real$", said, re.MULTILINE)
+        assert builds.missing() or "export KAPSA_BUILDKIT_IMAGE=" in said
+        found = re.search(r"^kubeconfig +(.+)/kubeconfig$", said, re.MULTILINE)
+        assert found is not None
+        directory = Path(found[1])
+        name = name_of(directory)
+        assert all(traces(name, directory).values())
+        assert "KAPSA_LAB_HTTPS_PORT" in told("env"), "there is a router"
+    finally:
+        told("down")
+
+    left = traces(name, directory)
+    assert not any(left.values()), left
+    assert mounts() == before
+    wait_for("no interface is left", lambda: links() <= linked)
 
 
 KILLED = """
@@ -215,7 +262,7 @@ with lab.running("demo", node="real") as platform:
 
 
 def test_what_a_killed_laboratory_left_is_cleared_away_by_the_next(real_node: None) -> None:
-    before = mounts()
+    before, linked = mounts(), links()
     done = subprocess.run(
         [sys.executable, "-c", KILLED],
         cwd=PROJECT_ROOT,
@@ -234,3 +281,4 @@ def test_what_a_killed_laboratory_left_is_cleared_away_by_the_next(real_node: No
     left = traces(name, directory)
     assert not any(left.values()), left
     assert mounts() == before
+    wait_for("no interface is left", lambda: links() <= linked)

@@ -34,6 +34,11 @@ def processes(name: str, directory: Path) -> list[str]:
     return found
 
 
+def links() -> set[str]:
+    """Return the network interfaces of this machine; the kernel takes those of pods away later."""
+    return {link.name for link in Path("/sys/class/net").iterdir()}
+
+
 def mounts() -> list[str]:
     """List the mounts of this machine."""
     lines = Path("/proc/self/mountinfo").read_text("utf-8").splitlines()
