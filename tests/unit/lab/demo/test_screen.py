@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
@@ -22,6 +23,11 @@ STEP = Step(
 ADMIN = Step(
     title="an admin", headline="An admin.", commands=(), act=tuple, see=("get", "registries")
 )
+
+
+@pytest.fixture(autouse=True)
+def _no_time_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lab.demo.screen.time", SimpleNamespace(monotonic=lambda: 0.0))
 
 
 def see(*arguments: str) -> str:
