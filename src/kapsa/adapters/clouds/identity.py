@@ -15,6 +15,15 @@ from kapsa.utils.text import sanitise
 _SPARE = 900.0
 """Seconds for which what is handed out is still good, where the cloud gives it for that long."""
 _SHORTEST = 60.0
+"""Seconds between two questions at least, where the answer can't be better or was a failure."""
+
+
+@dataclass(frozen=True)
+class _Held:
+    """What a cloud gave, and for how many seconds it did."""
+
+    grant: Grant
+    life: float
 
 
 @dataclass(frozen=True)
@@ -36,14 +45,16 @@ class CloudIdentity:
     grant: Callable[[str], Awaitable[Grant]]
     timeout: float = 20.0
     now: Callable[[], float] = time.time
-    _held: dict[str, Grant] = field(default_factory=dict, repr=False)
-    _locks: dict[str, asyncio.Lock] = field(default_factory=dict, repr=False)
+    _held: dict[str, _Held] = field(default_factory=dict, repr=False)
+    _asking: dict[str, "asyncio.Task[_Held]"] = field(default_factory=dict, repr=False)
 
-    async def credentials(self, endpoint: str) -> Credentials:
+    async def credentials(self, endpoint: str, good_for: float = 0.0) -> Credentials:
         """Return credentials for a registry.
 
         Args:
             endpoint: Its host.
+            good_for: Seconds for which they are to be good. Where the cloud gives none for so long,
+                they are about as good as fresh ones.
 
         Raises:
             Stalled: NoCloudCredentials: the library is missing, or the cloud refuses.
@@ -56,14 +67,28 @@ class CloudIdentity:
                 f"{endpoint} is no registry of type {self.type}, so it gets no credentials of that"
                 " cloud; correct spec.endpoint or spec.type, or set spec.pullAuth and spec.auth",
             )
-        async with self._locks.setdefault(endpoint, asyncio.Lock()):
-            held = self._held.get(endpoint)
-            if held is None or self._is_old(held):
-                held = self._held[endpoint] = await self._asked(endpoint)
-            return held.credentials
+        held = self._held.get(endpoint)
+        if held is None or self._is_old(held, good_for):
+            held = await self._renewed(endpoint)
+        return held.grant.credentials
 
-    def _is_old(self, held: Grant) -> bool:
-        return held.expires_at - self.now() < _SPARE
+    def _is_old(self, held: _Held, good_for: float) -> bool:
+        left = held.grant.expires_at - self.now()
+        return left < _SPARE or left < min(good_for, held.life - _SHORTEST)
+
+    async def _renewed(self, endpoint: str) -> _Held:
+        """Return what the cloud gives now: those who ask at once share its answer."""
+        task = self._asking.get(endpoint)
+        if task is None:
+            task = self._asking[endpoint] = asyncio.create_task(self._ask(endpoint))
+            task.add_done_callback(lambda _: self._asking.pop(endpoint))
+        # Who goes away leaves the answer to the others.
+        return await asyncio.shield(task)
+
+    async def _ask(self, endpoint: str) -> _Held:
+        grant = await self._asked(endpoint)
+        held = self._held[endpoint] = _Held(grant, grant.expires_at - self.now())
+        return held
 
     async def _asked(self, endpoint: str) -> Grant:
         try:

@@ -33,8 +33,8 @@ class Push:
 class Accesses(Protocol):
     """Knows how registries are reached; see `kapsa.controllers.registries.access`."""
 
-    async def push(self, registry: Registry) -> Access:
-        """Return how images are pushed to a registry."""
+    async def push(self, registry: Registry, good_for: float = 0.0) -> Access:
+        """Return how images are pushed to a registry, the last one after `good_for` seconds."""
 
 
 class Tokens(Protocol):
@@ -58,20 +58,26 @@ class Pushes:
     accesses: Accesses
     tokens: Tokens
 
-    async def to(self, registry: Registry, image: str, seconds: float) -> Push:
+    async def to(
+        self, registry: Registry, image: str, seconds: float, *, narrowed: bool = True
+    ) -> Push:
         """Return how `image` can be pushed for `seconds`.
 
-        A registry with tokens gives one for this repository alone. Where that doesn't live as long
-        as the build may take, it is of no use, and the build gets the Registry's credentials.
+        A registry with tokens gives one for this repository alone, if `narrowed`. Where that
+        doesn't live as long as the build may take, it is of no use, and the build gets the
+        Registry's credentials. Those that a cloud gives are renewed before, where they would end
+        too soon.
 
         Raises:
             AdapterError: There is no way.
         """
-        access = await self.accesses.push(registry)
+        access = await self.accesses.push(registry, seconds)
         credentials = access.credentials
         endpoint = registry.spec.endpoint
         repository = parse_reference(image).repository
-        token = await self.tokens.scoped_token(repository, _ACTIONS, access)
+        token = None
+        if narrowed:
+            token = await self.tokens.scoped_token(repository, _ACTIONS, access)
         values = credentials.secrets if credentials else ()
         if token is not None and token.expires_in >= seconds:
             config, values = docker_config_with_token(endpoint, token.value), (token.value,)

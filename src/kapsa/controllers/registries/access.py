@@ -18,8 +18,11 @@ from kapsa.models.registry import Registry, RegistryCredentials
 class Cloud(Protocol):
     """Gives passwords to whom a cloud knows; see `kapsa.adapters.clouds`."""
 
-    async def credentials(self, endpoint: str) -> Credentials:
-        """Return credentials for a registry that are good for some minutes at least."""
+    async def credentials(self, endpoint: str, good_for: float = 0.0) -> Credentials:
+        """Return credentials for a registry that are good for some minutes at least.
+
+        They are good for `good_for` seconds, as far as the cloud gives any for so long.
+        """
 
 
 @dataclass(frozen=True)
@@ -45,8 +48,13 @@ class RegistryAccess:
         """
         return await self._access(registry, "pullAuth", registry.spec.pull_auth)
 
-    async def push(self, registry: Registry) -> Access:
+    async def push(self, registry: Registry, good_for: float = 0.0) -> Access:
         """Return how images are pushed.
+
+        Args:
+            registry: The Registry.
+            good_for: Seconds until the last push. What a cloud gives ends by itself; it is good for
+                so long as far as the cloud gives any that is.
 
         Raises:
             Stalled: As for `pull`; or nobody may push.
@@ -55,10 +63,14 @@ class RegistryAccess:
         refusal = push_refusal(registry)
         if refusal is not None:
             raise Stalled(refusal.reason, refusal.message)
-        return await self._access(registry, "auth", registry.spec.auth)
+        return await self._access(registry, "auth", registry.spec.auth, good_for)
 
     async def _access(
-        self, registry: Registry, name: str, given: RegistryCredentials | None
+        self,
+        registry: Registry,
+        name: str,
+        given: RegistryCredentials | None,
+        good_for: float = 0.0,
     ) -> Access:
         spec = registry.spec
         credentials = None
@@ -69,7 +81,7 @@ class RegistryAccess:
                 secret, spec.endpoint, where, token_user=robot_name(registry)
             )
         elif spec.type in CLOUDS:
-            credentials = await self.clouds[spec.type].credentials(spec.endpoint)
+            credentials = await self.clouds[spec.type].credentials(spec.endpoint, good_for)
         return Access(credentials, spec.insecure, await self._authorities(registry))
 
     async def _authorities(self, registry: Registry) -> str:

@@ -31,8 +31,8 @@ class Cloud:
             raise self.error
         return Grant(Credentials("u", f"p{self.asked}"), self.now + self.lifetime)
 
-    async def password(self, host: str = HOST) -> str:
-        return (await self.identity.credentials(host)).password
+    async def password(self, host: str = HOST, good_for: float = 0.0) -> str:
+        return (await self.identity.credentials(host, good_for)).password
 
 
 async def test_a_cloud_is_asked_again_shortly_before_what_it_gave_ends() -> None:
@@ -47,6 +47,39 @@ async def test_a_cloud_is_asked_again_shortly_before_what_it_gave_ends() -> None
 async def test_those_who_ask_at_once_share_one_answer() -> None:
     cloud = Cloud()
     assert set(await asyncio.gather(*(cloud.password() for _ in range(5)))) == {"p1"}
+
+
+async def test_a_cloud_that_fails_is_asked_once_by_those_who_ask_at_once() -> None:
+    cloud = Cloud(error=RuntimeError("no"))
+    asked = await asyncio.gather(*(cloud.password() for _ in range(5)), return_exceptions=True)
+    assert {type(answer) for answer in asked} == {Waiting}
+    assert cloud.asked == 1
+
+
+async def test_who_goes_away_takes_the_answer_from_nobody() -> None:
+    cloud = Cloud()
+    first, second = (asyncio.create_task(cloud.password()) for _ in range(2))
+    await asyncio.sleep(0)
+    first.cancel()
+    assert await second == "p1"
+
+
+async def test_what_would_end_before_its_time_is_renewed() -> None:
+    cloud = Cloud(lifetime=3600.0)
+    await cloud.password()
+    cloud.now += 1801
+    assert await cloud.password(good_for=1799.0) == "p1"
+    assert await cloud.password(good_for=1800.0) == "p2"
+    assert await cloud.password() == "p2"
+
+
+async def test_where_nothing_lives_so_long_a_cloud_is_asked_once_a_minute() -> None:
+    cloud = Cloud(lifetime=3600.0)
+    assert [await cloud.password(good_for=7200.0) for _ in range(3)] == ["p1"] * 3
+    cloud.now += 59
+    assert await cloud.password(good_for=7200.0) == "p1"
+    cloud.now += 2
+    assert await cloud.password(good_for=7200.0) == "p2"
 
 
 async def test_each_registry_has_its_own() -> None:
