@@ -102,9 +102,9 @@ class Settings(BaseSettings):
     """How soon an image that does not exist yet is looked up again; each further wait is twice as
     long."""
     max_image_retry_interval: Annotated[Seconds, Field(ge=1)] = 300
-    """The longest wait between two looks for an image that does not exist yet. A new commit, a
-    change of the Registry, and the annotation `kapsa-project.io/requestedAt` have it looked up at
-    once."""
+    """The longest wait between two looks for an image that does not exist yet, or whose registry
+    doesn't answer. A new commit, a change of the Registry, and the annotation
+    `kapsa-project.io/requestedAt` have it looked up at once."""
     registry_retry_interval: Annotated[Seconds, Field(ge=1)] = 60
     """How often a registry that can't be used is tried again, and a Secret of it that is missing or
     refused is read again."""
@@ -144,6 +144,12 @@ class Settings(BaseSettings):
     """The image with rootless BuildKit that builds Dockerfiles."""
     kpack_builder_image: str = "docker.io/paketobuildpacks/builder-jammy-base"
     """What builds for Projects of strategy `buildpack` that name no builder."""
+    kpack_allowed_builders: Names = (
+        *("docker.io/paketobuildpacks/*", "docker.io/heroku/builder", "gcr.io/buildpacks/builder"),
+    )
+    """Images that Projects may name as `build.builder.image`, without tags, as `host/path`; `*`
+    stands for any characters. Whoever makes such an image can get at the credential that builds
+    push with."""
     build_concurrency: Annotated[int, Field(ge=1, le=1000)] = 4
     """Most builds at a time."""
     build_concurrency_per_project: Annotated[int, Field(ge=1, le=1000)] = 2

@@ -193,7 +193,7 @@ def _built_project(app: Application, kind: str) -> Manifest:
 
 
 _BUILDERS: Final[dict[str, Manifest]] = {
-    "Build": {"image": "registry.example.com/acme/builder:1"},
+    "Build": {"image": "docker.io/paketobuildpacks/builder-jammy-full"},
     "Image": {"kind": "ClusterBuilder", "name": "base"},
 }
 """The builders of Projects, by the kind that kpack builds with."""

@@ -119,6 +119,10 @@ class Reason(Said):
         "BuildNotPossible",
         "The cluster or the operator lacks something that the build needs; the message says what.",
     )
+    BUILDER_NOT_ALLOWED = (
+        "BuilderNotAllowed",
+        "The image in `build.builder.image` is not among the builders that the operator allows.",
+    )
     COMMIT_NOT_FOUND = "CommitNotFound", "The git server does not give the commit."
     CONTEXT_NOT_FOUND = (
         "ContextNotFound",

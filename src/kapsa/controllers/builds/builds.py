@@ -1,8 +1,8 @@
 """Begins, cancels and forgets builds: one decision at a time, over all of them."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Final, Protocol
+from dataclasses import dataclass, replace
+from typing import Final
 
 import structlog
 
@@ -10,42 +10,32 @@ from kapsa.adapters.clock import ServerClock
 from kapsa.adapters.cluster import Cluster
 from kapsa.adapters.errors import AdapterError
 from kapsa.config import Settings
+from kapsa.controllers.builds.beginnings import Beginnings, Home
 from kapsa.controllers.builds.failures import BuildFailures
+from kapsa.controllers.builds.hidden import HiddenValues
 from kapsa.controllers.builds.metrics import BuildMetrics
 from kapsa.controllers.builds.orders import BuildOrders
+from kapsa.controllers.builds.tries import Tries
 from kapsa.controllers.indexes import BUILD, NAMESPACE, OWNER, UID
 from kapsa.controllers.reconciling.applier import Applier
 from kapsa.controllers.reconciling.cache import Cache, Key, Manifest, key_of
-from kapsa.controllers.reconciling.outcome import interpret
 from kapsa.controllers.reconciling.owners import is_alive
 from kapsa.controllers.reconciling.queue import Queue
-from kapsa.controllers.state import State, parse
+from kapsa.controllers.state import State
 from kapsa.core import labels
 from kapsa.core.builds.buildkit import BuildKit
 from kapsa.core.builds.kpack import Kpack
 from kapsa.core.builds.live import BuildState, LiveBuild
-from kapsa.core.builds.orders import BuildOrder
 from kapsa.core.builds.queue import Interest, QueueInput, decide_queue
 from kapsa.core.builds.strategies import Strategy
-from kapsa.core.builds.wants import Want
+from kapsa.core.builds.wants import Identity, Want
 from kapsa.core.conditions import Blocked
-from kapsa.core.drift import stamp
 from kapsa.models.project import Project
-from kapsa.models.reasons import Reason
 
 THE_QUEUE: Final = "builds"
 """The one key of the queue: who begins a build must know of all others."""
 
-_OBSTACLE_RETRY: Final = 30.0
-
 log = structlog.get_logger(__name__)
-
-
-class Home(Protocol):
-    """Sees to the namespace of builds; see `kapsa.controllers.builds.namespace`."""
-
-    async def see_to(self) -> Blocked | None:
-        """Return why nothing can be built there; None where something can."""
 
 
 @dataclass(frozen=True)
@@ -90,8 +80,11 @@ class Builds:
         self._on_change = on_change
         self._buildkit, self._kpack = BuildKit(), Kpack()
         self._interests: dict[str, Interest] = {}
-        self._obstacles: dict[tuple[str, str], Blocked] = {}
         self._failures = BuildFailures(parts.cluster, self.namespace)
+        self._hidden = HiddenValues(parts.cluster, parts.state, self.namespace)
+        self._beginnings = Beginnings(
+            parts.state, parts.applier, parts.home, parts.orders, self._hidden
+        )
         self._metrics = BuildMetrics()
 
     def settle(self, uid: str, interest: Interest) -> None:
@@ -101,23 +94,31 @@ class Builds:
         self._interests[uid] = interest
         self.queue.add(THE_QUEUE)
 
+    def suspend(self, uid: str) -> None:
+        """Take note that a Project wants nothing new; what it said of what there is holds."""
+        said = self._interests.get(uid)
+        if said is not None:
+            self.settle(uid, replace(said, wants=()))
+
     def obstacle(self, uid: str, key: str) -> Blocked | None:
         """Return why a build of a Project can't begin; None where nothing is known."""
-        return self._obstacles.get((uid, key))
+        return self._beginnings.obstacles.get((uid, key))
 
     async def attempts(self, project: Project, key: str) -> tuple[LiveBuild, ...]:
         """Return all attempts of a build, with why they failed."""
         found = [build for build, _ in self._live(project.metadata.uid) if build.key == key]
         is_news = any(_is_failed(build) and not self._failures.knows(build) for build in found)
-        secrets = await self._secret_values(project) if is_news else None
+        present = await self._present_secrets(project) if is_news else None
         return tuple(
             [
-                await self._failures.explain(build, secrets) if _is_failed(build) else build
+                await self._failures.explain(build, await self._hidden_from(build, present))
+                if _is_failed(build)
+                else build
                 for build in found
             ]
         )
 
-    async def _secret_values(self, project: Project) -> tuple[str, ...] | None:
+    async def _present_secrets(self, project: Project) -> tuple[str, ...] | None:
         try:
             return await self._parts.orders.secret_values(project)
         except AdapterError as error:
@@ -125,74 +126,63 @@ class Builds:
             log.info("what must not show is not known", project=name, why=str(error))
             return None
 
+    async def _hidden_from(
+        self, build: LiveBuild, present: tuple[str, ...] | None
+    ) -> tuple[str, ...] | None:
+        """Return what must not show of what a build says; None where that isn't known.
+
+        Args:
+            build: A build that failed.
+            present: What a build of the same Project would be told now.
+        """
+        if self._failures.knows(build):
+            return None
+        try:
+            told = await self._hidden.of(build.name)
+        except AdapterError as error:
+            log.info("what a build was told is not known", name=build.name, why=str(error))
+            return None
+        return present if told is None else (*told, *(present or ()))
+
     async def reconcile(self, _: str) -> float | None:
         """Bring all builds in order; return the seconds after which to look again."""
-        parts = self._parts
+        parts, tries = self._parts, Tries()
         live = {build.uid: (build, manifest) for build, manifest in self._live()}
         builds = [build for build, _ in live.values()]
-        decision = decide_queue(
-            QueueInput(
-                interests=self._interests,
-                gone=await self._gone(live.values()),
-                live=builds,
-                most=parts.settings.build_concurrency,
-                most_per_project=parts.settings.build_concurrency_per_project,
-                retention=parts.settings.build_retention,
-                now=parts.clock.now(),
-            )
+        gone = await self._gone(live.values(), tries)
+        known = QueueInput(
+            # Projects go on to speak while builds begin.
+            interests=dict(self._interests),
+            gone=gone,
+            live=builds,
+            most=parts.settings.build_concurrency,
+            most_per_project=parts.settings.build_concurrency_per_project,
+            retention=parts.settings.build_retention,
+            now=parts.clock.now(),
         )
-        self._metrics.observe(builds, waiting=len(decision.waiting))
-        for build in (*decision.cancel, *decision.forget):
-            await parts.applier.delete(live[build.uid][1])
-        kept = (build for build in builds if build not in decision.cancel)
-        await self._remove_secrets(kept, (*decision.start, *decision.waiting))
-        obstacles = {
-            (want.origin.uid, want.key): obstacle
-            for want in decision.start
-            if (obstacle := await self._begin(want)) is not None
-        }
-        self._note(obstacles)
-        times = [decision.look_again, _OBSTACLE_RETRY if obstacles else None]
+        decision = decide_queue(known)
+        await self._delete([live[build.uid] for build in decision.forget], tries)
+        cancelled = await self._delete([live[build.uid] for build in decision.cancel], tries)
+        self._metrics.observe(builds, cancelled)
+        kept = [build for build in builds if build.uid not in cancelled]
+        await self._tidy(kept, (*decision.start, *decision.waiting), tries)
+        undeleted = frozenset(build.uid for build in decision.cancel) - cancelled
+        before = self._beginnings.obstacles
+        decision, retry = await self._beginnings.begin(replace(known, undeleted=undeleted), tries)
+        stuck = self._beginnings.obstacles
+        self._metrics.wait(sum(want.identity not in stuck for want in decision.waiting))
+        self._tell_of(before)
+        times = (decision.look_again, retry, *tries.retries)
         return min((seconds for seconds in times if seconds is not None), default=None)
 
-    async def _begin(self, want: Want) -> Blocked | None:
-        """Begin a build; return why that isn't possible."""
-        project = next(
-            (
-                parsed
-                for manifest in self._parts.state.projects.find(UID, want.origin.uid)
-                if isinstance(parsed := parse(Project, manifest), Project)
-            ),
-            None,
-        )
-        if project is None or project.spec.suspend:
-            return None
-        strategy = self._strategy(project)
-        if isinstance(strategy, Blocked):
-            return strategy
-        try:
-            obstacle = await self._parts.home.see_to()
-            if obstacle is not None:
-                return obstacle
-            order, secrets = await self._parts.orders.order(project, want)
-            for manifest in strategy.objects(order, secrets):
-                await self._parts.applier.apply(stamp(manifest), lambda live: _is_of(live, order))
-        except AdapterError as error:
-            return interpret(error).blocked
-        log.info("build begun", project=want.origin.project, name=order.name, commit=order.commit)
-        return None
-
-    def _strategy(self, project: Project) -> Strategy | Blocked:
-        if project.spec.build.strategy == "dockerfile":
-            return self._buildkit
-        if all(cache.is_served for cache in self._parts.state.kpack):
-            return self._kpack
-        return Blocked(
-            Reason.BUILD_NOT_POSSIBLE,
-            "build.strategy is buildpack, and the cluster has no kpack; have an admin install it"
-            " (https://github.com/buildpacks-community/kpack), or use strategy dockerfile",
-            stalled=True,
-        )
+    async def _delete(self, builds: Iterable[tuple[LiveBuild, Manifest]], tries: Tries) -> set[str]:
+        """Delete builds; return the UIDs of those that are deleted."""
+        deleted = set()
+        for build, manifest in builds:
+            with tries.one(build=build.name):
+                await self._parts.applier.delete(manifest)
+                deleted.add(build.uid)
+        return deleted
 
     def _live(self, uid: str = "") -> Iterable[tuple[LiveBuild, Manifest]]:
         """Yield the builds of a Project, or of all, each with its object."""
@@ -210,7 +200,9 @@ class Builds:
                 if build is not None:
                     yield build, manifest
 
-    async def _gone(self, live: Iterable[tuple[LiveBuild, Manifest]]) -> frozenset[str]:
+    async def _gone(
+        self, live: Iterable[tuple[LiveBuild, Manifest]], tries: Tries
+    ) -> frozenset[str]:
         """Return the UIDs of Projects of which the API server itself says that they are gone."""
         known = self._parts.state.projects
         self._interests = {
@@ -221,35 +213,51 @@ class Builds:
             for build, manifest in live
             if not known.find(UID, build.project_uid)
         }
-        return frozenset(
-            [
-                uid
-                for uid, manifest in unknown.items()
-                if not await is_alive(self._parts.cluster, manifest, uid)
-            ]
-        )
+        gone = set()
+        for uid, manifest in unknown.items():
+            with tries.one(project=uid):
+                if not await is_alive(self._parts.cluster, manifest, uid):
+                    gone.add(uid)
+        return frozenset(gone)
 
-    async def _remove_secrets(self, builds: Iterable[LiveBuild], wants: Iterable[Want]) -> None:
-        """Delete what only running builds need, of those that have ended or never began.
+    async def _tidy(self, builds: Iterable[LiveBuild], wants: Iterable[Want], tries: Tries) -> None:
+        """Delete and forget what only running builds need, of those that ended or never began.
 
         What was made for a build of a Project that was not looked at yet may be needed at once.
+        What a failed build was told is kept in memory until its log was shown.
         """
-        states = {build.name: build.state for build in builds}
+        known = {build.name: build for build in builds}
         wanted = {want.name for want in wants}
+        self._hidden.keep_only(
+            wanted | {name for name, build in known.items() if self._may_be_asked(build)}
+        )
         state = self._parts.state
         for cache in (state.secrets, state.service_accounts):
             for manifest in cache.find(NAMESPACE, self.namespace):
                 own = manifest["metadata"].get("labels") or {}
-                build, uid = own.get(labels.BUILD, ""), own.get(labels.OWNER_UID, "")
-                if not build or build in wanted:
+                name, uid = own.get(labels.BUILD, ""), own.get(labels.OWNER_UID, "")
+                if not name or name in wanted:
                     continue
+                build = known.get(name)
                 is_judged = uid in self._interests or not state.projects.find(UID, uid)
-                is_over = states.get(build) not in {None, BuildState.RUNNING}
-                if is_over or (build not in states and is_judged):
+                if build is None and not is_judged:
+                    continue
+                if build is not None and build.state == BuildState.RUNNING:
+                    continue
+                with tries.one(build=name):
+                    if build is not None and self._may_be_asked(build):
+                        await self._hidden.of(name)
                     await self._parts.applier.delete(manifest)
 
-    def _note(self, obstacles: Mapping[tuple[str, str], Blocked]) -> None:
-        before, self._obstacles = self._obstacles, dict(obstacles)
+    def _may_be_asked(self, build: LiveBuild) -> bool:
+        """Tell whether somebody may ask yet why a build failed, or will have."""
+        if build.state == BuildState.FAILED:
+            return not self._failures.knows(build)
+        return build.state == BuildState.RUNNING
+
+    def _tell_of(self, before: Mapping[Identity, Blocked]) -> None:
+        """Have those Projects looked at whose builds meet another obstacle than before, or none."""
+        obstacles = self._beginnings.obstacles
         for uid, key in before.keys() | obstacles.keys():
             if before.get((uid, key)) != obstacles.get((uid, key)):
                 for manifest in self._parts.state.projects.find(UID, uid):
@@ -258,8 +266,3 @@ class Builds:
 
 def _is_failed(build: LiveBuild) -> bool:
     return build.state == BuildState.FAILED
-
-
-def _is_of(live: Manifest, order: BuildOrder) -> bool:
-    own = live["metadata"].get("labels") or {}
-    return labels.is_owned_by(live, order.origin.uid) and own.get(labels.BUILD) == order.name

@@ -7,7 +7,7 @@ from math import inf
 from typing import Final
 
 from kapsa.core.builds.live import BuildState, LiveBuild
-from kapsa.core.builds.wants import Want, newest
+from kapsa.core.builds.wants import Identity, Want, newest
 from kapsa.utils.times import from_rfc3339
 
 _GRACE: Final = 60.0
@@ -41,6 +41,8 @@ class QueueInput:
         most_per_project: Most builds of one Project at a time.
         retention: Seconds that a build is kept which succeeded.
         now: Unix time.
+        passed_over: What can't begin, whatever its turn: it takes no place from others.
+        undeleted: UIDs of builds that could not be cancelled: they keep their places.
     """
 
     interests: Mapping[str, Interest]
@@ -50,6 +52,8 @@ class QueueInput:
     most_per_project: int
     retention: float
     now: float
+    passed_over: frozenset[Identity] = frozenset()
+    undeleted: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ class QueueDecision:
 
     Attributes:
         start: Builds to begin now, in this order.
-        waiting: Builds that wait for their turn or time.
+        waiting: Builds that wait for their turn or time, without those that are passed over.
         cancel: Running builds that nobody waits for any more.
         forget: Ended builds whose objects are not needed any more.
         look_again: Seconds after which to decide again; None to wait for a change.
@@ -95,7 +99,7 @@ def decide_queue(known: QueueInput) -> QueueDecision:
     """
     running = [build for build in known.live if build.state == BuildState.RUNNING]
     cancel = tuple(build for build in running if _is_unwanted(build, known))
-    cancelled = {build.uid for build in cancel}
+    cancelled = {build.uid for build in cancel} - known.undeleted
     places = _Places(known.most, known.most_per_project)
     overdue = {build.uid: _overdue_at(build) for build in running}
     places.running.update(
@@ -103,11 +107,11 @@ def decide_queue(known: QueueInput) -> QueueDecision:
         for build in running
         if build.uid not in cancelled and known.now < overdue[build.uid]
     )
-    busy = {(build.project_uid, build.key) for build in running}
+    skipped = known.passed_over.union((build.project_uid, build.key) for build in running)
     start: list[Want] = []
     waiting: list[Want] = []
     for want in sorted(_distinct(known.interests), key=lambda item: item.rank):
-        if (want.origin.uid, want.key) in busy:
+        if want.identity in skipped:
             continue
         is_due = want.not_before <= known.now
         (start if is_due and places.take(want.origin.uid) else waiting).append(want)
@@ -135,10 +139,10 @@ def _overdue_at(build: LiveBuild) -> float:
 
 def _distinct(interests: Mapping[str, Interest]) -> Iterable[Want]:
     """Return one want for each Project and key: that of the environment that comes first."""
-    found: dict[tuple[str, str], Want] = {}
+    found: dict[Identity, Want] = {}
     for interest in interests.values():
         for want in sorted(interest.wants, key=lambda item: item.rank):
-            found.setdefault((want.origin.uid, want.key), want)
+            found.setdefault(want.identity, want)
     return found.values()
 
 

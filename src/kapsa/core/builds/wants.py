@@ -4,8 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from kapsa.core.builds.keys import is_built_so, reference_of
 from kapsa.core.builds.live import BuildState, LiveBuild
 from kapsa.core.builds.orders import Origin
+from kapsa.core.conditions import Blocked
+from kapsa.models.build import Build
 from kapsa.utils.names import with_digest
 from kapsa.utils.times import from_rfc3339
 
@@ -14,6 +17,9 @@ _RETRIES: Final = 3
 _FIRST_PAUSE: Final = 30.0
 _NAME_LIMIT: Final = 50
 """kpack and Kubernetes append to the name of a build what makes the names of its pods."""
+
+Identity = tuple[str, str]
+"""What tells a wanted build from others: the UID of the Project, and the key."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,11 @@ class Want:
     not_before: float = 0.0
 
     @property
+    def identity(self) -> Identity:
+        """What tells it from others; a further attempt at the same is no other."""
+        return (self.origin.uid, self.key)
+
+    @property
     def name(self) -> str:
         """Name of its objects: another for each Project, key and attempt, whoever wants it."""
         identity = f"{self.origin.uid}/{self.key}/{self.attempt}"
@@ -61,6 +72,21 @@ class Attempt:
     number: int
     requested_at: str
     not_before: float = 0.0
+
+
+def is_up_to_date(want: Want, repository: str | Blocked, build: Build) -> bool:
+    """Tell whether a Project would have a build made so today, from the same source.
+
+    Args:
+        want: What it wanted before.
+        repository: Where its images are today, or why there is no place for them.
+        build: What it says about builds today.
+    """
+    return (
+        isinstance(repository, str)
+        and want.image == reference_of(repository, want.key)
+        and is_built_so(want.image, repository, build)
+    )
 
 
 def newest(builds: Iterable[LiveBuild]) -> LiveBuild | None:

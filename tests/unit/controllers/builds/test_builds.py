@@ -1,8 +1,7 @@
 """Builds from the wish to the image, with the controllers of Projects and of builds."""
 
-import json
-from base64 import b64decode, b64encode
-from collections.abc import AsyncIterator, MutableMapping
+from base64 import b64decode
+from collections.abc import MutableMapping
 from typing import Any
 
 import pytest
@@ -13,152 +12,15 @@ from kapsa.adapters.registry_tokens import ScopedToken
 from kapsa.controllers.builds.builds import THE_QUEUE
 from kapsa.core import labels
 from kapsa.core.builds.source import Source
-from kapsa.core.projects.listings import OpenPullRequest, PullRequestListing, RefListing
+from kapsa.core.projects.listings import RefListing
 from kapsa.models.reasons import Reason
 from kapsa.models.registry import Registry
-from tests.builders import DIGEST, project_manifest, registry_manifest, sha
-from tests.unit.controllers.project_rig import KEY, MADE, SHOP, Rig
+from tests.builders import DIGEST, project_manifest, sha
+from tests.unit.controllers.build_rig import BUILDS, BUILT, PASSWORD, REPOSITORY, BuildRig, encoded
+from tests.unit.controllers.project_rig import KEY, MADE, SHOP
 from tests.unit.controllers.projects.test_plan_agreement import planned
-from tests.unit.controllers.virtual_time import cancel, loop
+from tests.unit.controllers.virtual_time import loop
 from tests.unit.controllers.world import NAMESPACE, secret
-
-BUILDS = "kapsa-builds"
-REPOSITORY = "registry.example.com/acme/team-a/shop"
-PASSWORD = "correct-horse-battery"
-BUILT: dict[str, Any] = {
-    "build": {"strategy": "dockerfile"},
-    "registry": {"name": "harbor"},
-    "environments": [{"name": "production", "branch": "main"}],
-}
-
-
-def encoded(value: str) -> str:
-    return b64encode(value.encode()).decode()
-
-
-class BuildRig(Rig):
-    """Project `shop`, whose Dockerfiles Kapsa builds, with two pull requests."""
-
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings)
-        self.outside.images.clear()
-        self.open(1, 2)
-        self.cluster.put(
-            secret("robot", username=encoded("robot"), password=encoded(PASSWORD)),
-            registry_manifest(
-                "harbor",
-                endpoint="registry.example.com",
-                repositoryTemplate="acme/{namespace}/{imageRepository}",
-                auth={"secretRef": {"name": "robot"}},
-            ),
-        )
-
-    def shop(self, **changes: Any) -> dict[str, Any]:
-        return super().shop(**{**BUILT, **changes})
-
-    def open(self, *numbers: int) -> None:
-        """Have these pull requests open, and no others."""
-        items = tuple(OpenPullRequest(n, sha(f"p{n}"), f"topic-{n}") for n in numbers)
-        self.outside.pull_requests["acme/shop"] = PullRequestListing(items, complete=True)
-
-    async def step(self) -> None:
-        """Look at the Project, at the builds, and at the Project again."""
-        await self.reconcile()
-        await self.builds.reconcile(THE_QUEUE)
-        await self.reconcile()
-
-    async def begin(self, **changes: Any) -> None:
-        self.shop(**changes)
-        await self.converge()
-        await self.step()
-
-    def forget(self) -> None:
-        """Have nothing in memory of builds, as after a restart."""
-        self.builds._interests.clear()
-        self.builds._obstacles.clear()
-
-    def jobs(self) -> list[dict[str, Any]]:
-        return self._all("Job")
-
-    def secrets(self) -> list[dict[str, Any]]:
-        return self._all("Secret")
-
-    def _all(self, kind: str) -> list[dict[str, Any]]:
-        return [
-            self.cluster.live(*key[::2], key[1])
-            for key in sorted(self.cluster.objects)
-            if key[:2] == (kind, BUILDS)
-        ]
-
-    def job_of(self, environment: str) -> dict[str, Any]:
-        return next(
-            job
-            for job in self.jobs()
-            if job["metadata"]["annotations"][labels.BUILT_FOR] == environment
-        )
-
-    def end(self, job: dict[str, Any], *, log: str = "", digest: str = DIGEST) -> None:
-        """Have a build end: badly where it leaves a log, else with an image."""
-        name = job["metadata"]["name"]
-        ended = {
-            "name": "build",
-            "state": {
-                "terminated": {
-                    "exitCode": 1 if log else 0,
-                    "reason": "Error" if log else "Completed",
-                    "message": log or json.dumps({"containerimage.digest": digest}),
-                }
-            },
-        }
-        template = job["spec"]["template"]
-        self.cluster.put(
-            {
-                "apiVersion": "v1",
-                "kind": "Pod",
-                "metadata": {
-                    "name": f"{name}-x",
-                    "namespace": BUILDS,
-                    "labels": template["metadata"]["labels"],
-                    "ownerReferences": [
-                        labels.owner_reference("batch/v1", "Job", name, job["metadata"]["uid"])
-                    ],
-                },
-                "spec": {"containers": template["spec"]["containers"]},
-                "status": {"phase": "Failed" if log else "Succeeded", "containerStatuses": [ended]},
-            }
-        )
-        self.cluster.logs[BUILDS, f"{name}-x", "build"] = log
-        type_ = "Failed" if log else "Complete"
-        self.cluster.put(
-            {
-                **job,
-                "status": {
-                    "conditions": [
-                        {
-                            "type": type_,
-                            "status": "True",
-                            "reason": "BackoffLimitExceeded" if log else "Completed",
-                            "message": "it has reached its limit" if log else "",
-                            "lastTransitionTime": "2026-01-01T00:00:10Z",
-                        }
-                    ]
-                },
-            }
-        )
-
-    def image(self, environment: str) -> str:
-        spec = self.cluster.live("Environment", environment, MADE)["spec"]
-        return str(spec.get("image", ""))
-
-    def built(self) -> tuple[str, str]:
-        return self.condition("BuildSucceeded", "Project", "shop", "team-a")
-
-
-@pytest.fixture
-async def rig() -> AsyncIterator[BuildRig]:
-    made = BuildRig()
-    yield made
-    await cancel(made.task)
 
 
 async def test_each_commit_is_built_once_in_the_namespace_of_builds(rig: BuildRig) -> None:
@@ -250,49 +112,6 @@ async def test_what_the_registry_has_is_not_built_again_after_the_build_is_forgo
     await rig.step()
     assert rig.image("shop-production") == f"{REPOSITORY}@{DIGEST}"
     assert rig.jobs() == []
-
-
-async def test_a_failure_shows_its_log_without_secrets_and_leaves_what_runs_alone(
-    rig: BuildRig,
-) -> None:
-    await rig.begin(previewEnvironments={"enabled": False})
-    rig.end(rig.jobs()[0])
-    await rig.step()
-    rig.outside.refs[SHOP] = RefListing({"main": sha("b")}, complete=True)
-    await rig.poll()
-    await rig.step()
-    newer = next(
-        job for job in rig.jobs() if job["metadata"]["annotations"][labels.COMMIT] == sha("b")
-    )
-    rig.end(newer, log=f"COPY failed: no such file\nwith {PASSWORD}")
-    await rig.step()
-    assert rig.built() == ("False", "BuildFailed")
-    said = json.dumps(rig.status_now())
-    assert "no such file" in said
-    assert PASSWORD not in said
-    obstacle = rig.images.obstacle((MADE, "shop-production"))
-    assert obstacle is not None
-    assert obstacle.stalled
-    assert PASSWORD not in obstacle.message
-
-
-async def test_a_log_that_could_not_be_read_is_shown_once_it_can_and_then_remembered(
-    rig: BuildRig,
-) -> None:
-    await rig.begin(previewEnvironments={"enabled": False})
-    no_answer = Waiting(Reason.API_SERVER_UNAVAILABLE, "it does not answer")
-    unread = rig.cluster.fail(no_answer, "log", times=99)
-    rig.end(rig.jobs()[0], log="it does not compile")
-    await rig.step()
-    assert "its log could not be read" in json.dumps(rig.status_now())
-    unread.times = 0
-    loop().jump(4000)
-    await rig.step()
-    assert "it does not compile" in json.dumps(rig.status_now())
-    rig.cluster.reads.clear()
-    loop().jump(4000)
-    await rig.step()
-    assert not [read for read in rig.cluster.reads if read.startswith("log ")]
 
 
 async def test_a_failure_is_tried_again_only_when_a_person_asks(rig: BuildRig) -> None:
@@ -436,6 +255,23 @@ async def test_a_token_that_ends_before_the_build_is_of_no_use(rig: BuildRig) ->
     assert encoded(f"robot:{PASSWORD}") in content
 
 
+async def test_kpack_gets_no_token_since_its_programs_refuse_to_read_one(rig: BuildRig) -> None:
+    rig.outside.tokens[REPOSITORY] = ScopedToken("a-narrow-token", 3600.0)
+    await rig.begin(build={"strategy": "buildpack"}, previewEnvironments={"enabled": False})
+    content = " ".join(
+        b64decode(value).decode() for made in rig.secrets() for value in made["data"].values()
+    )
+    assert "a-narrow-token" not in content
+    assert encoded(f"robot:{PASSWORD}") in content
+
+
+async def test_an_image_that_the_admin_does_not_know_builds_nothing(rig: BuildRig) -> None:
+    unknown = {"strategy": "buildpack", "builder": {"image": "ghcr.io/somebody/builder"}}
+    await rig.begin(build=unknown, previewEnvironments={"enabled": False})
+    assert rig.built() == ("False", "BuilderNotAllowed")
+    assert rig.secrets() == []
+
+
 async def test_a_commit_that_wants_no_build_leaves_commit_and_image_as_they_are(
     rig: BuildRig,
 ) -> None:
@@ -449,14 +285,6 @@ async def test_a_commit_that_wants_no_build_leaves_commit_and_image_as_they_are(
     spec = rig.cluster.live("Environment", "shop-production", MADE)["spec"]
     assert (spec["commit"], spec["image"]) == (sha("a"), f"{REPOSITORY}@{DIGEST}")
     assert len(rig.jobs()) == 1
-
-
-async def test_a_suspended_project_begins_nothing(rig: BuildRig) -> None:
-    rig.shop()
-    await rig.converge()
-    rig.edit(suspend=True)
-    await rig.builds.reconcile(THE_QUEUE)
-    assert rig.jobs() == []
 
 
 @pytest.mark.parametrize("write", range(6))

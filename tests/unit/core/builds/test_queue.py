@@ -1,5 +1,6 @@
 """The queue of builds: what begins, what is cancelled, what is forgotten."""
 
+from itertools import product
 from typing import Any
 
 import pytest
@@ -170,6 +171,42 @@ def test_the_place_of_what_is_cancelled_is_free_at_once() -> None:
     decision = decide({"a": interest(want("k"))}, (live("x"), live("y")))
     assert len(decision.cancel) == 2
     assert keys(decision.start) == ["k"]
+
+
+def test_the_place_of_what_could_not_be_cancelled_is_not_free() -> None:
+    stays, goes = live("x"), live("y")
+    decision = decide(
+        {"a": interest(*map(want, "12"))}, (stays, goes), undeleted=frozenset({stays.uid})
+    )
+    assert decision.cancel == (stays, goes)
+    assert (keys(decision.start), keys(decision.waiting)) == (["1"], ["2"])
+
+
+def test_unless_it_should_have_ended_long_ago() -> None:
+    stuck = live("x", created_at=to_rfc3339(NOW - 1000), timeout=600)
+    decision = decide({"a": interest(*map(want, "12"))}, (stuck,), undeleted=frozenset({stuck.uid}))
+    assert keys(decision.start) == ["1", "2"]
+
+
+def test_what_is_passed_over_neither_begins_nor_waits_nor_takes_a_place() -> None:
+    wants = {"a": interest(*map(want, "1234")), "b": interest(want("1", "b"))}
+    decision = decide(wants, passed_over=frozenset({("a", "1"), ("a", "3")}), most=2)
+    assert [item.identity for item in decision.start] == [("a", "2"), ("a", "4")]
+    assert [item.identity for item in decision.waiting] == [("b", "1")]
+
+
+def test_passing_over_one_build_keeps_no_other_from_beginning() -> None:
+    interests = {
+        "a": interest(*map(want, "123")),
+        "b": interest(want("1", "b"), want("2", "b", is_preview=False)),
+        "c": interest(want("1", "c")),
+    }
+    for most, share in product(range(1, 6), range(1, 4)):
+        limits: dict[str, Any] = {"most": most, "most_per_project": share}
+        before = decide(interests, **limits).start
+        for gone in before:
+            after = decide(interests, passed_over=frozenset({gone.identity}), **limits).start
+            assert set(before) - {gone} <= set(after)
 
 
 def test_of_a_project_that_is_gone_nothing_stays() -> None:

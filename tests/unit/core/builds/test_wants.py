@@ -1,12 +1,17 @@
 """Whether a build is due: decided by the attempts that there are."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from kapsa.core.builds.keys import build_key, reference_of
 from kapsa.core.builds.live import BuildState, LiveBuild
 from kapsa.core.builds.orders import Origin
-from kapsa.core.builds.wants import Attempt, Want, newest, next_attempt
+from kapsa.core.builds.wants import Attempt, Want, is_up_to_date, newest, next_attempt
+from kapsa.core.conditions import Blocked
+from kapsa.models.build import Build
+from kapsa.models.reasons import Reason
 from kapsa.utils.times import to_rfc3339
 
 ENDED = 1000.0
@@ -109,3 +114,36 @@ def test_permanent_environments_come_first_and_the_oldest_of_each() -> None:
     ]
     ordered = sorted(wants, key=lambda item: item.rank)
     assert [item.origin.environment for item in ordered] == ["staging", "old", "young", "new"]
+
+
+BUILD = Build(strategy="dockerfile")
+NOWHERE = Blocked(Reason.REGISTRY_NOT_FOUND, "there is none")
+
+
+@pytest.mark.parametrize(
+    ("repository", "build", "expected"),
+    [
+        pytest.param("r.example.com/shop", BUILD, True, id="as it was"),
+        pytest.param(
+            "r.example.com/shop", BUILD.model_copy(update={"timeout": "5m"}), True,
+            id="another timeout gives the same image",
+        ),
+        pytest.param(
+            "r.example.com/shop", BUILD.model_copy(update={"context": "web"}), False,
+            id="other words give another image",
+        ),
+        pytest.param("r.example.com/shop", Build(), False, id="CI builds it"),
+        pytest.param("r.example.com/shop2", BUILD, False, id="another repository"),
+        pytest.param("other.example.com/shop", BUILD, False, id="another registry"),
+        pytest.param(NOWHERE, BUILD, False, id="no registry"),
+    ],
+)  # fmt: skip
+def test_a_want_is_up_to_date_as_long_as_the_project_says_the_same(
+    repository: str | Blocked, build: Build, expected: bool
+) -> None:
+    key = build_key(BUILD, "the-source")
+    image = reference_of("r.example.com/shop", key)
+    wanted = Want(Origin("team", "shop", "uid", "shop-pr-1"), key, "c", image, is_preview=True)
+    assert is_up_to_date(wanted, repository, build) is expected
+    other = replace(wanted, key=build_key(BUILD, "another-source"))
+    assert not is_up_to_date(other, repository, build), "key and tag belong together"
