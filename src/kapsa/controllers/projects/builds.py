@@ -1,5 +1,6 @@
 """One look at what a Project needs built: for each environment its image, or why it has none."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -39,7 +40,9 @@ class Sources(Protocol):
 class Lookup(Protocol):
     """Looks up images; see `kapsa.controllers.registries.images.Images`."""
 
-    async def resolve(self, reference: str, registry: Registry | None) -> str | Blocked:
+    async def resolve(
+        self, reference: str, registry: Registry | None, *, project: str
+    ) -> str | Blocked:
         """Return the image of a tag by its digest, or why there is none."""
 
 
@@ -67,6 +70,7 @@ class ProjectBuilds:
         known: What is known of builds.
         wants: What was found to be built.
         keys: What the environments are to run, built or not.
+        decided: Names and commits of the environments of which that is known.
         failures: Why images can't be built.
         underway: How many images are being built, or wait for that.
     """
@@ -78,6 +82,7 @@ class ProjectBuilds:
     known: Known
     wants: list[Want] = field(default_factory=list)
     keys: set[str] = field(default_factory=set)
+    decided: set[tuple[str, str]] = field(default_factory=set)
     failures: list[Blocked] = field(default_factory=list)
     underway: int = 0
 
@@ -97,6 +102,7 @@ class ProjectBuilds:
             digest = source_digest(source.tree, source.files, build)
             reference = reference_of(repository, build_key(build, digest))
         self.keys.add(key_of(reference))
+        self.decided.add((desired.name, desired.commit))
         return reference
 
     async def image(
@@ -111,7 +117,8 @@ class ProjectBuilds:
         if last is not None and last.digest and not self.is_asked:
             return f"{reference.rpartition(':')[0]}@{last.digest}"
         if last is None or last.state == BuildState.SUCCEEDED or self.is_asked:
-            found = await self.lookup.resolve(reference, self.around.registry)
+            uid = self.project.metadata.uid
+            found = await self.lookup.resolve(reference, self.around.registry, project=uid)
             if isinstance(found, str) or found.reason != Reason.IMAGE_NOT_FOUND:
                 return found
         return await self._begin(desired, existing, reference, attempts)
@@ -157,9 +164,23 @@ class ProjectBuilds:
         self.underway += 1
         return obstacles.queued(desired.commit)
 
-    def interest(self, environments: frozenset[str]) -> Interest:
-        """Return what the Project says of its builds, with the names of its Environments."""
-        return Interest(tuple(self.wants), frozenset(self.keys), environments)
+    def undecided(self, environments: Iterable[DesiredEnvironment]) -> frozenset[str]:
+        """Return the names of those environments of which it isn't known what they are to run."""
+        return frozenset(
+            item.name
+            for item in environments
+            if item.target.image is None and (item.name, item.commit) not in self.decided
+        )
+
+    def interest(self, environments: frozenset[str], remembered: frozenset[str]) -> Interest:
+        """Return what the Project says of its builds.
+
+        Args:
+            environments: Names of its Environments.
+            remembered: What was built for those of which it isn't known now what they are to run:
+                that must not be forgotten, or what failed would be built again.
+        """
+        return Interest(tuple(self.wants), remembered | self.keys, environments)
 
     @property
     def summary(self) -> BuildSummary:

@@ -11,6 +11,7 @@ from kapsa.core.projects.plans import DesiredEnvironment
 from kapsa.models.environment import Environment
 from kapsa.models.project import Project
 from kapsa.models.project_status import Available
+from kapsa.models.reasons import Reason
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class FoundImage:
     Attributes:
         image: The image by its digest, or why there is none.
         reference: The tag that it was, or is being, looked up by; nothing for none.
-        trouble: Why the last look found none, where the image of before is kept.
+        trouble: Why the last look found none, or there was none, where the image of before is kept.
     """
 
     image: str | Blocked
@@ -72,22 +73,39 @@ class ProjectImages:
         choice = choose_image(self.project, desired, existing, built)
         is_looked_for_anew = isinstance(built, str) and self.builds and self.builds.is_asked
         if choice.image is not None and not is_looked_for_anew:
-            return FoundImage(choice.image, choice.reference)
+            return FoundImage(choice.image, choice.reference, choice.trouble)
+        if isinstance(choice.image, str):
+            found = await self._found_anew(choice.image, choice.reference)
+            if found is not None:
+                return found
         known = remembered_image(offered, desired.commit, choice.reference)
         if choice.follows_tag:
             return await self._follow(choice.reference, desired.commit, known or choice.kept)
         image = known or await self._look_up(desired, existing, choice.reference)
         return FoundImage(image, choice.reference)
 
+    async def _found_anew(self, known: str, reference: str) -> FoundImage | None:
+        """Return an image that was found before: the same where the registry doesn't say.
+
+        It is None where the registry does not have it any more.
+        """
+        image = await self._resolve(reference)
+        if isinstance(image, str):
+            return FoundImage(image, reference)
+        is_absent = image.reason == Reason.IMAGE_NOT_FOUND
+        return None if is_absent else FoundImage(known, reference, image)
+
     async def _follow(self, reference: str, commit: str, kept: str) -> FoundImage:
         """Return what a tag names that may move, or else the image that it named before."""
         registry = self.around.registry
         image: str | Blocked | None = self.around.registry_problem
         if image is None:
+            uid = self.project.metadata.uid
             image = await self.images.resolve(
-                reference, registry, commit=commit, good_for=self.poll_interval
+                reference, registry, project=uid, commit=commit, good_for=self.poll_interval
             )
-            self.next_looks.append(self.images.next_look(reference, registry, commit))
+            look = self.images.next_look(reference, registry, project=uid, commit=commit)
+            self.next_looks.append(look)
         if isinstance(image, Blocked) and kept:
             return FoundImage(kept, reference, image)
         return FoundImage(image, reference)
@@ -99,4 +117,8 @@ class ProjectImages:
             return self.around.registry_problem
         if self.builds is not None:
             return await self.builds.image(desired, existing, reference)
-        return await self.images.resolve(reference, self.around.registry)
+        return await self._resolve(reference)
+
+    async def _resolve(self, reference: str) -> str | Blocked:
+        uid = self.project.metadata.uid
+        return await self.images.resolve(reference, self.around.registry, project=uid)

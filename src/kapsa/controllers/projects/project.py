@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from kapsa.adapters.clock import ServerClock
 from kapsa.config import Settings
 from kapsa.controllers.builds.builds import Builds
+from kapsa.controllers.indexes import OWNER
 from kapsa.controllers.namespaces.homes import Homes
 from kapsa.controllers.projects.builds import ProjectBuilds, Sources
 from kapsa.controllers.projects.images import ProjectImages
@@ -23,6 +24,7 @@ from kapsa.controllers.state import State, parse
 from kapsa.core import labels
 from kapsa.core.builds.queue import Interest
 from kapsa.core.conditions import Blocked, find
+from kapsa.core.projects.build_keys import remembered_keys
 from kapsa.core.projects.listings import PullRequestListing, RefListing
 from kapsa.core.projects.plans import ProjectPlan, told
 from kapsa.core.projects.policies import HoldInput, hold_mass_deletion
@@ -90,6 +92,7 @@ class ProjectController:
             return None
         if project.spec.suspend:
             self.inputs.forget(key)
+            self.builds.suspend(project.metadata.uid)
             suspended = Blocked(Reason.SUSPENDED, Reason.SUSPENDED.explanation)
             await self._report(
                 live,
@@ -176,10 +179,20 @@ class ProjectController:
     def _settle_builds(
         self, project: Project, builds: ProjectBuilds | None, plan: ProjectPlan
     ) -> None:
-        names = {item.name for item in (*plan.wanted, *plan.offered)}
-        names |= {item.metadata.name for item in plan.held}
-        interest = builds.interest(frozenset(names)) if builds else Interest()
+        interest = Interest()
+        if builds is not None:
+            wanted = (*plan.wanted, *plan.offered)
+            held = frozenset(item.metadata.name for item in plan.held)
+            remembered = self._remembered_keys(project, builds.undecided(wanted) | held)
+            interest = builds.interest(held.union(item.name for item in wanted), remembered)
         self.builds.settle(project.metadata.uid, interest)
+
+    def _remembered_keys(self, project: Project, names: frozenset[str]) -> frozenset[str]:
+        if not names:
+            return frozenset()
+        caches = (self.state.jobs, *self.state.kpack)
+        built = (item for cache in caches for item in cache.find(OWNER, project.metadata.uid))
+        return remembered_keys(names, environments_of(self.state, project), built)
 
     def _poll_if_asked(self, project: Project) -> _Asked | None:
         """Poll now where a person asked for it; return that as long as it isn't handled."""
@@ -191,7 +204,7 @@ class ProjectController:
         asked = self._asked.get(key)
         if asked is None or asked.requested != requested:
             asked = self._asked[key] = _Asked(requested, self.poller.snapshot(key))
-            self.images.look_again()
+            self.images.look_again_for(project.metadata.uid)
             self.poller.poll_now(key)
         return asked
 

@@ -11,6 +11,7 @@ from kapsa.adapters.errors import AdapterError, Stalled
 from kapsa.adapters.registry import ANONYMOUS, Access
 from kapsa.controllers.reconciling.outcome import interpret
 from kapsa.controllers.registries.access import RegistryAccess
+from kapsa.controllers.registries.hangs import Hangs
 from kapsa.controllers.registries.tag_looks import Key, TagLooks
 from kapsa.core.conditions import Blocked
 from kapsa.core.projects.tag_looks import LookRates
@@ -19,6 +20,7 @@ from kapsa.metrics import IMAGE_LOOKUPS
 from kapsa.models.reasons import Reason
 from kapsa.models.registry import Registry
 from kapsa.utils.durations import format_duration
+from kapsa.utils.image_reference import parse_reference
 
 EnvironmentKey = tuple[str, str]
 
@@ -35,7 +37,8 @@ class Resolver(Protocol):
 class Images:
     """Looks up images, and remembers for each Environment why it has none.
 
-    What was asked in vain is asked again ever more seldom.
+    What was asked in vain is asked again ever more seldom. A registry that hangs keeps only one
+    waiting at a time.
     """
 
     def __init__(
@@ -59,6 +62,7 @@ class Images:
         self._rates = rates
         self._on_change = on_change
         self._looks = TagLooks(rates)
+        self._hangs = Hangs()
         self._obstacles: dict[EnvironmentKey, Blocked] = {}
 
     def obstacle(self, environment: EnvironmentKey) -> Blocked | None:
@@ -76,27 +80,38 @@ class Images:
             self._on_change(environment)
 
     async def resolve(
-        self, reference: str, registry: Registry | None, *, commit: str = "", good_for: float = 0.0
+        self,
+        reference: str,
+        registry: Registry | None,
+        *,
+        project: str = "",
+        commit: str = "",
+        good_for: float = 0.0,
     ) -> str | Blocked:
         """Return the image of a tag by its digest, or why there is none.
 
         Args:
             reference: The tag.
             registry: Who knows credentials for it; None for nobody.
+            project: UID of the Project for which it is looked up.
             commit: The commit that it is looked up for: another one is looked up at once.
             good_for: Seconds for which what was found is believed without another look.
         """
-        key = _key(reference, registry, commit)
+        key = Key(reference, _name(registry), commit, project)
         now = asyncio.get_running_loop().time()
         known = self._looks.answer(key, now)
         if known is not None:
             return known
-        return self._looks.note(key, now, await self._look(reference, registry), good_for)
-
-    def next_look(self, reference: str, registry: Registry | None, commit: str) -> float:
-        """Return the seconds until a tag is due to be looked up again."""
+        found = await self._look(reference, registry)
         now = asyncio.get_running_loop().time()
-        return self._looks.next_in(_key(reference, registry, commit), now)
+        return self._looks.note(key, now, found, good_for)
+
+    def next_look(
+        self, reference: str, registry: Registry | None, *, project: str = "", commit: str = ""
+    ) -> float:
+        """Return the seconds until a tag is due to be looked up again; see `resolve`."""
+        now = asyncio.get_running_loop().time()
+        return self._looks.next_in(Key(reference, _name(registry), commit, project), now)
 
     async def _look(self, reference: str, registry: Registry | None) -> str | Blocked:
         try:
@@ -112,20 +127,37 @@ class Images:
         )
 
     async def _ask(self, reference: str, registry: Registry | None) -> str | None:
-        if registry is None:
-            return await self._resolver.resolve(reference)
-        mismatch = registry_mismatch(reference, registry)
-        if mismatch is not None:
-            raise Stalled(mismatch.reason, mismatch.message)
-        return await self._resolver.resolve(reference, await self._access.pull(registry))
+        if registry is not None:
+            mismatch = registry_mismatch(reference, registry)
+            if mismatch is not None:
+                raise Stalled(mismatch.reason, mismatch.message)
+        with self._hangs.watch(_name(registry), _host(reference)):
+            access = await self._access.pull(registry) if registry else ANONYMOUS
+            return await self._resolver.resolve(reference, access)
 
-    def look_again(self) -> None:
-        """Look every tag up anew: a Registry or Secret has changed, or a person asks for it."""
-        self._looks.forget()
+    def look_again(self, registry: str = "") -> None:
+        """Look up anew what is looked up at a Registry, since that or its Secret has changed.
+
+        Without a name it is everything that is looked up.
+        """
+        self._looks.forget(lambda key: registry in {"", key.registry})
+        self._hangs.forget(registry)
+
+    def look_again_for(self, project: str) -> None:
+        """Look up anew what is looked up for the Project of that UID: a person asks for it."""
+        self._looks.forget(lambda key: key.project == project)
 
 
-def _key(reference: str, registry: Registry | None, commit: str) -> Key:
-    return reference, registry.metadata.name if registry else "", commit
+def _name(registry: Registry | None) -> str:
+    return registry.metadata.name if registry else ""
+
+
+def _host(reference: str) -> str:
+    try:
+        return parse_reference(reference).host
+    except ValueError:
+        # Who resolves it says what is wrong.
+        return ""
 
 
 def _said(obstacle: Blocked | None) -> Blocked | None:

@@ -58,7 +58,8 @@ class RegistryController:
         verifier: Asks the registry.
         verdicts: What Projects need of it, and where they find what it said.
         clock: The API server's time.
-        on_rotation: Told where a Registry has other credentials than before.
+        look_again: Told of each Registry that has other credentials than before, or can be used
+            again: what was looked up there in vain is to be looked up anew.
         retry_interval: Seconds between two looks at one that can't be used, and the fewest
             between two at one that can.
     """
@@ -69,7 +70,7 @@ class RegistryController:
     verifier: Verifier
     verdicts: Verdicts
     clock: ServerClock
-    on_rotation: Callable[[], None]
+    look_again: Callable[[str], None]
     retry_interval: float = 60.0
     _asked: dict[str, tuple[_Question, float]] = field(default_factory=dict)
 
@@ -109,12 +110,18 @@ class RegistryController:
             again = pause
         if question is not None:
             self._asked[name] = (question, asyncio.get_running_loop().time() + again)
+        else:
+            # What was said to former credentials says nothing once they are back.
+            self._asked.pop(name, None)
         await self.reporter.report(
             self.state.registries,
             live,
             new=registry_status(registry, verdict, self.clock.now(), interval),
             previous=registry.status,
         )
+        before = self.verdicts.of(name)
+        if before is not None and before.problem is not None and verdict.problem is None:
+            self.look_again(name)
         self.verdicts.note(name, verdict)
         return min(again, self._longest_pause)
 
@@ -127,7 +134,7 @@ class RegistryController:
         before, again_at = self._asked.get(name, (None, 0.0))
         if before != question:
             if before is not None and (before.pull, before.push) != (question.pull, question.push):
-                self.on_rotation()
+                self.look_again(name)
             return 0.0
         return again_at - asyncio.get_running_loop().time()
 

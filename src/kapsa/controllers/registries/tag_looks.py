@@ -1,13 +1,29 @@
 """Remembers what looks at tags have found, so that registries aren't asked at every turn."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from kapsa.core.conditions import Blocked
 from kapsa.core.projects.tag_looks import LookRates, wait_after
 from kapsa.models.reasons import Reason
 
-Key = tuple[str, str, str]
-"""The tag, the name of the Registry, and the commit that it is looked up for."""
+
+class Key(NamedTuple):
+    """What is looked up, and for whom: what one Project asks for anew is no other's business.
+
+    Attributes:
+        reference: The tag.
+        registry: Name of the Registry; nothing for none.
+        commit: The commit that it is looked up for; nothing where that doesn't matter.
+        project: UID of the Project; nothing for none.
+    """
+
+    reference: str
+    registry: str
+    commit: str = ""
+    project: str = ""
+
 
 _MOST = 1000
 """Looks at which those are forgotten that nobody asks for any more."""
@@ -18,6 +34,7 @@ class _Look:
     answer: str | Blocked
     until: float
     misses: int = 0
+    failures: int = 0
 
 
 class TagLooks:
@@ -60,10 +77,13 @@ class TagLooks:
             if good_for:
                 self._looks[key] = _Look(answer, now + good_for)
             return answer
-        misses = before.misses if before else 0
-        misses += answer.reason == Reason.IMAGE_NOT_FOUND
-        wait = wait_after(answer, misses, self._rates)
-        self._looks[key] = _Look(answer, now + wait, misses)
+        misses, failures = (before.misses, before.failures) if before else (0, 0)
+        if answer.reason == Reason.IMAGE_NOT_FOUND:
+            times, misses, failures = misses + 1, misses + 1, 0
+        else:
+            times = failures = failures + 1
+        wait = wait_after(answer, times, self._rates)
+        self._looks[key] = _Look(answer, now + wait, misses, failures)
         return replace(answer, retry_after=wait)
 
     def next_in(self, key: Key, now: float) -> float:
@@ -71,9 +91,9 @@ class TagLooks:
         look = self._looks.get(key)
         return max(look.until - now, 0.0) if look else 0.0
 
-    def forget(self) -> None:
-        """Have every tag looked at again at once."""
-        self._looks.clear()
+    def forget(self, is_meant: Callable[[Key], bool]) -> None:
+        """Have all that is meant looked at again at once."""
+        self._looks = {key: look for key, look in self._looks.items() if not is_meant(key)}
 
     def _make_room(self, now: float) -> None:
         if len(self._looks) >= _MOST:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from kapsa.core import labels
+from kapsa.core.builds.keys import is_built_so
 from kapsa.core.conditions import Blocked
 from kapsa.core.projects.plans import DesiredEnvironment
 from kapsa.core.projects.tag_looks import follows_tag
@@ -58,12 +59,22 @@ class ImageChoice:
         reference: The tag that it was, or is to be, looked up by; nothing for none.
         follows_tag: Whether it is to be looked up again and again, since the tag may move.
         kept: The image that stays where none is found; nothing for none.
+        trouble: Why nobody can tell now whether `image` is still the one to run; None where that is
+            certain.
     """
 
     image: str | Blocked | None
     reference: str = ""
     follows_tag: bool = False
     kept: str = ""
+    trouble: Blocked | None = None
+
+
+@dataclass(frozen=True)
+class _Current:
+    commit: str = ""
+    reference: str = ""
+    image: str = ""
 
 
 def choose_image(
@@ -86,6 +97,8 @@ def choose_image(
     if target.image is not None:
         is_same = target.image == current.image
         return ImageChoice(target.image, current.reference if is_same else "")
+    if isinstance(built, Blocked):
+        return _remembered_build(project, desired, current, built)
     reference = image_reference(project, desired) if built is None else built
     if isinstance(reference, Blocked):
         return ImageChoice(reference)
@@ -108,6 +121,23 @@ def choose_image(
     return ImageChoice(None, reference, follows, decision.image)
 
 
+def _remembered_build(
+    project: Project, desired: DesiredEnvironment, current: _Current, why: Blocked
+) -> ImageChoice:
+    """Return what was built of the same commit by the same words, where its tag isn't known now.
+
+    No obstacle changes what the commit runs. The tag is kept where there is no image yet: it needs
+    no look at the commit once the obstacle is gone.
+    """
+    repository, _, tag = current.reference.rpartition(":")
+    is_same = is_built_so(current.reference, repository, project.spec.build)
+    if current.commit != desired.commit or not tag or not is_same:
+        return ImageChoice(why)
+    if not current.image:
+        return ImageChoice(why, current.reference)
+    return ImageChoice(current.image, current.reference, trouble=why)
+
+
 def remembered_image(before: Available | None, commit: str, reference: str) -> str:
     """Return the image that was found for an offer before; nothing where it must be looked up.
 
@@ -120,13 +150,6 @@ def remembered_image(before: Available | None, commit: str, reference: str) -> s
         return ""
     repository = parse_reference(reference).repository
     return before.image if before.image.startswith(f"{repository}@") else ""
-
-
-@dataclass(frozen=True)
-class _Current:
-    commit: str = ""
-    reference: str = ""
-    image: str = ""
 
 
 def _current(existing: Environment | None) -> _Current:

@@ -6,7 +6,6 @@ from kapsa.core.conditions import Blocked
 from kapsa.core.projects.naming import PERMANENT
 from kapsa.core.projects.plans import DesiredEnvironment
 from kapsa.models.project import Project
-from kapsa.models.reasons import Reason
 
 _OF_A_COMMIT = ("{sha}", "{shortSha}")
 
@@ -17,7 +16,8 @@ class LookRates:
 
     Attributes:
         first: Seconds until the second look; each further wait is twice as long.
-        longest: Most seconds between two looks for an image that isn't there.
+        longest: Most seconds between two looks for an image that isn't there, or at a registry that
+            doesn't answer; one that asks for a longer pause gets it.
         longest_stalled: Most seconds until the next look where a person must change something: the
             Secrets of Registries, which would tell, aren't watched.
     """
@@ -46,19 +46,18 @@ def _has_revision(project: Project, desired: DesiredEnvironment) -> bool:
     )
 
 
-def wait_after(obstacle: Blocked, misses: int, rates: LookRates) -> float:
+def wait_after(obstacle: Blocked, times: int, rates: LookRates) -> float:
     """Return the seconds until the next look for an image.
 
     Args:
         obstacle: Why the last one found none.
-        misses: How many in a row have found that it isn't there.
+        times: How many looks have found that it isn't there; or else how many in a row did not find
+            out whether it is.
         rates: How often to look.
     """
     wait = obstacle.retry_after or 0.0
     if obstacle.stalled:
-        wait = min(wait, rates.longest_stalled)
-    if obstacle.reason == Reason.IMAGE_NOT_FOUND:
-        # The exponent is bounded: nobody waits for the power of a thousand.
-        doubled = rates.first * 2.0 ** min(max(misses - 1, 0), 32)
-        wait = max(wait, min(doubled, rates.longest))
-    return max(rates.first, wait)
+        return max(rates.first, min(wait, rates.longest_stalled))
+    # The exponent is bounded: nobody waits for the power of a thousand.
+    doubled = rates.first * 2.0 ** min(max(times - 1, 0), 32)
+    return max(rates.first, wait, min(doubled, rates.longest))

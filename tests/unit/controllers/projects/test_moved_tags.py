@@ -99,6 +99,17 @@ async def test_a_person_who_asks_has_it_looked_up_at_once(rig: Rig) -> None:
     assert image(rig) == OTHER
 
 
+async def test_what_others_look_up_in_vain_is_not_looked_up_because_of_it(rig: Rig) -> None:
+    await begin(rig)
+    del rig.outside.images[MAIN]
+    await rig.images.resolve(MAIN, None, project="another")
+    before = looks(rig)
+    rig.annotate("now")
+    await rig.reconcile()
+    await rig.images.resolve(MAIN, None, project="another")
+    assert looks(rig) == before + 1
+
+
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [(None, "ImageNotFound"), (Waiting("RegistryUnreachable", "away"), "RegistryUnreachable")],

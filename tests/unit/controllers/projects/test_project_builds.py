@@ -44,7 +44,7 @@ class Outside:
         self.reads.append(commit)
         return self.sources.get(commit, Source(f"tree of {commit}", "a message"))
 
-    async def resolve(self, reference: str, _: Registry | None) -> str | Blocked:
+    async def resolve(self, reference: str, _: Registry | None, *, project: str) -> str | Blocked:
         self.looked_up.append(reference)
         return self.images.get(reference, NOT_THERE)
 

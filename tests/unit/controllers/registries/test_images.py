@@ -69,6 +69,18 @@ async def test_an_image_that_stays_away_is_asked_for_ever_more_seldom(world: Wor
     assert len(world.outside.asked) == 8
 
 
+async def test_a_registry_that_does_not_answer_is_asked_ever_more_seldom(world: World) -> None:
+    world.outside.images[TAG] = Waiting("RegistryUnreachable", "reset")
+    waits = []
+    for _ in range(7):
+        wait = (await refusal(world)).retry_after or 0.0
+        waits.append(wait)
+        await asyncio.sleep(wait)
+    assert waits == [15.0, 20.0, 40.0, 80.0, 160.0, 300.0, 300.0]
+    del world.outside.images[TAG]
+    assert (await refusal(world)).retry_after == 10.0, "it has answered: the image isn't there"
+
+
 async def test_it_says_the_same_however_often_it_looks(world: World) -> None:
     first = await refusal(world)
     await asyncio.sleep(10)
@@ -92,7 +104,7 @@ async def test_another_commit_of_the_same_tag_is_asked_for_at_once(world: World)
         await asyncio.sleep(10)
     await world.images.resolve(TAG, None, commit="b")
     assert len(world.outside.asked) == 3
-    assert world.images.next_look(TAG, None, "b") == 10.0
+    assert world.images.next_look(TAG, None, commit="b") == 10.0
 
 
 async def test_what_a_tag_names_is_believed_for_a_while(world: World) -> None:
@@ -106,7 +118,7 @@ async def test_what_a_tag_names_is_believed_for_a_while(world: World) -> None:
     world.outside.images[TAG] = other
     await asyncio.sleep(59)
     assert await look() == IMAGE
-    assert world.images.next_look(TAG, None, "a") == 1.0
+    assert world.images.next_look(TAG, None, commit="a") == 1.0
     await asyncio.sleep(1)
     assert await look() == other
     assert len(world.outside.asked) == 2
@@ -121,6 +133,17 @@ async def test_everything_is_asked_for_anew_when_something_has_changed(world: Wo
     await refusal(world)
     await world.images.resolve("registry.example.com/acme/shop:main", None, good_for=60.0)
     assert len(world.outside.asked) == 4
+
+
+async def test_what_one_project_asks_for_anew_is_not_looked_up_for_others(world: World) -> None:
+    for project in ("one", "two"):
+        await world.images.resolve(TAG, None, project=project)
+    world.images.look_again_for("one")
+    world.outside.asked.clear()
+    await world.images.resolve(TAG, None, project="two")
+    assert world.outside.asked == []
+    await world.images.resolve(TAG, None, project="one")
+    assert len(world.outside.asked) == 1
 
 
 async def test_commits_that_never_got_an_image_are_not_remembered_for_ever(world: World) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from kapsa.adapters.errors import Stalled, Waiting
 from kapsa.core.images.rights import Right
-from tests.builders import registry_manifest
+from tests.builders import registry, registry_manifest
 from tests.unit.controllers.world import World, secret
 
 KEY = ("", "harbor")
@@ -148,6 +148,56 @@ async def test_a_missing_secret_is_told_without_asking_the_registry(world: World
     assert ready(world) == ("False", "SecretNotFound")
     assert condition(world, "Reachable")[0] == "Unknown"
     assert world.outside.asked == []
+
+
+async def test_a_secret_that_comes_back_with_the_same_content_is_tried_at_once(
+    world: World,
+) -> None:
+    same = secret("pull", username="bWU=", password=ONE)
+    world.cluster.put(registry_manifest(**PULL, verifyInterval="1h"), same)
+    await rest(world, 31)
+    world.cluster.remove("Secret", "pull", "kapsa-system")
+    await rest(world, 31)
+    assert ready(world) == ("False", "SecretNotFound")
+    world.cluster.put(same)
+    world.outside.asked.clear()
+    await rest(world, 31)
+    assert ready(world) == ("True", "RegistryReady")
+    assert world.outside.asked == [VERIFY]
+
+
+async def test_a_secret_that_could_not_be_read_once_is_tried_at_once(world: World) -> None:
+    world.cluster.put(
+        registry_manifest(**PULL, verifyInterval="1h"),
+        secret("pull", username="bWU=", password=ONE),
+    )
+    await rest(world, 31)
+    world.cluster.fail(Waiting("ApiServerUnavailable", "it does not answer"), "get", "Secret")
+    await world.registries.reconcile(KEY)
+    assert ready(world) == ("False", "ApiServerUnavailable")
+    await rest(world, 31)
+    assert ready(world) == ("True", "RegistryReady")
+
+
+async def test_what_was_looked_up_in_vain_is_looked_up_again_where_the_registry_is_back(
+    world: World,
+) -> None:
+    harbor, other = registry("harbor"), registry("other")
+    tag = "registry.example.com/acme/shop:1"
+    world.cluster.put(registry_manifest())
+    world.outside.verify_error = Waiting("RegistryUnreachable", "reset")
+    await world.registries.reconcile(KEY)
+    for named in (harbor, other):
+        await world.images.resolve(tag, named)
+    await asyncio.sleep(5)
+    world.outside.verify_error = None
+    world.registries._asked.clear()
+    await world.registries.reconcile(KEY)
+    world.outside.asked.clear()
+    await world.images.resolve(tag, other)
+    assert world.outside.asked == []
+    await world.images.resolve(tag, harbor)
+    assert world.outside.asked == [f"image {tag}"]
 
 
 async def test_secrets_are_read_in_the_operators_namespace_alone(world: World) -> None:

@@ -75,18 +75,20 @@ def blocked(reason: str, *, stalled: bool = False, retry_after: float | None = N
 
 
 @pytest.mark.parametrize(
-    ("obstacle", "misses", "expected"),
+    ("obstacle", "times", "expected"),
     [
         (blocked(Reason.IMAGE_NOT_FOUND), 1, 10.0),
         (blocked(Reason.IMAGE_NOT_FOUND), 2, 20.0),
         (blocked(Reason.IMAGE_NOT_FOUND), 5, 160.0),
         (blocked(Reason.IMAGE_NOT_FOUND), 6, 300.0),
         (blocked(Reason.IMAGE_NOT_FOUND), 10_000, 300.0),
-        (blocked(Reason.REGISTRY_UNREACHABLE, retry_after=15.0), 5, 15.0),
+        (blocked(Reason.REGISTRY_UNREACHABLE, retry_after=15.0), 1, 15.0),
+        (blocked(Reason.REGISTRY_UNREACHABLE, retry_after=15.0), 2, 20.0),
+        (blocked(Reason.REGISTRY_UNREACHABLE, retry_after=15.0), 100, 300.0),
         (blocked(Reason.REGISTRY_UNREACHABLE, retry_after=1.0), 0, 10.0),
         (blocked(Reason.RATE_LIMITED, retry_after=1000.0), 0, 1000.0),
-        (blocked(Reason.REGISTRY_UNAUTHORIZED, stalled=True, retry_after=300.0), 0, 60.0),
+        (blocked(Reason.REGISTRY_UNAUTHORIZED, stalled=True, retry_after=300.0), 100, 60.0),
     ],
 )
-def test_how_long_to_wait(obstacle: Blocked, misses: int, expected: float) -> None:
-    assert wait_after(obstacle, misses, RATES) == expected
+def test_how_long_to_wait(obstacle: Blocked, times: int, expected: float) -> None:
+    assert wait_after(obstacle, times, RATES) == expected
