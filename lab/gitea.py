@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import quote, urlsplit
 
+from lab.deadline import Deadline
 from lab.errors import ApiError
 from lab.httpclient import basic, request_json
 
@@ -171,12 +172,12 @@ class Gitea:
     def _on_when_ready(
         self, repository: Repository, method: str, path: str, payload: Any, *, not_yet: int
     ) -> Any:
-        deadline = time.monotonic() + _SETTLE_SECONDS
+        deadline = Deadline(_SETTLE_SECONDS)
         while True:
             try:
                 return self._on(repository, method, path, payload)
             except ApiError as error:
-                if error.status != not_yet or time.monotonic() >= deadline:
+                if error.status != not_yet or deadline.has_passed:
                     raise
             time.sleep(0.05)
 

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import yaml
 
+from lab.deadline import Deadline
 from lab.errors import LabError
 from lab.interrupts import uninterrupted
 from lab.platform import Platform
@@ -136,9 +137,9 @@ class OperatorProcess:
             self._wait_until_ready()
 
     def _wait_until_ready(self) -> None:
-        deadline = time.monotonic() + _READY_WITHIN
+        deadline = Deadline(_READY_WITHIN)
         while not self.is_ready:
-            if not self.is_running or time.monotonic() > deadline:
+            if not self.is_running or deadline.has_passed:
                 how = "is not ready after a minute" if self.is_running else "ended"
                 self.kill()
                 raise LabError(f"the operator {how}:\n{self.last_lines()}")

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lab.builder.diagnosis import last_lines
+from lab.deadline import Deadline
 from lab.errors import ServerError
 from lab.identity import Identity, group_members, is_alive
 
@@ -34,14 +35,14 @@ def wait_ready(
     Raises ServerDiedError as soon as the process has ended, and ServerError at the deadline; both
     with the last lines of its log.
     """
-    deadline = time.monotonic() + seconds
+    deadline = Deadline(seconds)
     while True:
         # Asked before and after: somebody else's server may answer on a port we lost.
         if is_alive(identity) and ready() and is_alive(identity):
             return
         if not is_alive(identity):
             raise ServerDiedError(f"{name} ended while starting. {_tail(log)}")
-        if time.monotonic() >= deadline:
+        if deadline.has_passed:
             raise ServerError(f"{name} was not ready within {seconds:.0f} s. {_tail(log)}")
         time.sleep(0.05)
 

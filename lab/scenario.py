@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from lab.deadline import Deadline
 from lab.errors import LabError
 from lab.gitea import Gitea, Repository
 from lab.images import Registry, push_image
@@ -36,17 +37,17 @@ def wait_for(what: str, look: Callable[[], T | None], within: float = 30.0) -> T
     Args:
         what: What is waited for, for the message.
         look: Returns what was looked for; None or False for not yet.
-        within: Seconds after which to give up.
+        within: Seconds after which to give up; see `lab.deadline`.
 
     Raises:
         NotSoError: It did not come in time.
     """
-    deadline = time.monotonic() + within
+    deadline = Deadline(within)
     while True:
         found = look()
         if found:
             return found
-        if time.monotonic() > deadline:
+        if deadline.has_passed:
             raise NotSoError(f"not within {within:.0f} s: {what}")
         time.sleep(_POLL)
 

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from lab.deadline import Deadline
 from lab.demo.checks import Check
 from lab.demo.snapshot import Snapshot
 from lab.errors import LabError
@@ -111,7 +112,7 @@ def _play(
 ) -> Played:
     screen.announce(number, step)
     checks = step.act()
-    began = time.monotonic()
+    began, deadline = time.monotonic(), Deadline(within)
     held_since: dict[Check, float] = {}
     with screen.watching(step) as show:
         while True:
@@ -125,7 +126,7 @@ def _play(
             show(snapshot, f"{problems[0][0].claim}: {problems[0][1]}" if problems else "")
             if not problems:
                 break
-            if elapsed > within:
+            if deadline.has_passed:
                 raise StepFailedError(_failure(number, step, problems, within), snapshot)
             time.sleep(_EVERY)
     held = tuple(Held(check.claim, held_since[check]) for check in checks)
