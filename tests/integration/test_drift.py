@@ -81,7 +81,7 @@ def app(admin: lab.Platform, operator: OperatorProcess) -> Iterator[Application]
 
 
 def _project(app: Application) -> Manifest:
-    load = {"autoscaling": {"enabled": True, "minReplicas": 2}}
+    load = {"autoscaling": {"enabled": True, "minReplicas": 1}}
     return app.project(
         access=[{"kind": "Group", "name": "team-drift"}],
         domain={"domainPoolRef": {"name": "drift"}},

@@ -19,6 +19,8 @@ _HANDED_OVER: Final = {
     "PersistentVolumeClaim": "storageClassName",
 }
 """Field of the spec, by kind."""
+_DEFAULT_REPLICAS: Final = 1
+"""What the API server makes of a Deployment that says nothing: nobody has to own that."""
 
 
 def beginning(desired: dict[str, Any], planned: Iterable[Manifest]) -> dict[str, Any]:
@@ -36,6 +38,8 @@ def beginning(desired: dict[str, Any], planned: Iterable[Manifest]) -> dict[str,
             and autoscaler["spec"]["scaleTargetRef"]["name"] == desired["metadata"]["name"]
         ):
             replicas = autoscaler["spec"]["minReplicas"]
+            if replicas == _DEFAULT_REPLICAS:
+                return desired
             return {**desired, "spec": {**desired["spec"], "replicas": replicas}}
     return desired
 

@@ -90,9 +90,9 @@ def test_nothing_is_held_of_what_is_gone() -> None:
     assert held(None, "kapsa") is None
 
 
-def autoscaler(target: str = "web") -> dict[str, Any]:
-    """Return a HorizontalPodAutoscaler that keeps three pods of a Deployment."""
-    spec = {"scaleTargetRef": {"kind": "Deployment", "name": target}, "minReplicas": 3}
+def autoscaler(target: str = "web", fewest: int = 3) -> dict[str, Any]:
+    """Return a HorizontalPodAutoscaler that keeps so many pods of a Deployment."""
+    spec = {"scaleTargetRef": {"kind": "Deployment", "name": target}, "minReplicas": fewest}
     return {"kind": "HorizontalPodAutoscaler", "metadata": {"name": target}, "spec": spec}
 
 
@@ -107,6 +107,7 @@ def test_what_an_autoscaler_scales_begins_with_the_fewest_pods() -> None:
     [
         pytest.param(deployment(), autoscaler("other"), id="another-is-scaled"),
         pytest.param(deployment(1), autoscaler(), id="the-number-is-said"),
+        pytest.param(deployment(), autoscaler(fewest=1), id="one-is-the-default"),
         pytest.param(claim("fast"), autoscaler(), id="not-a-deployment"),
     ],
 )
